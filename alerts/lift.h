@@ -1,0 +1,50 @@
+/* PURE: what the rules remember of one lift: its merged current values and, per rule, where it stands. */
+#ifndef LIFTD_LIFT_H
+#define LIFTD_LIFT_H
+
+#include "../ingest/reading.h"
+
+/* Room for rules in one lift's memory; the table has fewer (asserted at start). */
+#define LIFT_RULES_MAX 32
+#define LIFT_NEVER INT64_MAX
+
+/* Where one rule stands on one lift. */
+enum rule_phase {
+    RULE_QUIET = 0,   /* condition false, no alarm */
+    RULE_HOLDING = 1, /* condition true, not yet for the hold time; since_ms = when it began */
+    RULE_RAISED = 2,  /* alarm standing, condition true */
+    RULE_CLEARING =
+        3 /* alarm standing, condition false, not yet for the quiet time; since_ms = when it ended */
+};
+
+struct lift_rule {
+    int64_t onset_ms; /* RAISED, CLEARING: the alarm's onset, its identity with lift and code */
+    int64_t since_ms; /* HOLDING, CLEARING: see enum rule_phase */
+};
+
+struct lift {
+    struct reading now; /* values merged over readings; present tells which are known */
+    int64_t at_ms;      /* credible time of the last reading: device time, or arrival where that was suspect;
+                           never falls. 0: no reading yet */
+    int64_t arrival_ms; /* server time of that reading's arrival */
+    int64_t
+        stopped_since_ms; /* device time since when motion is stopped, LIFT_NEVER while moving or unknown */
+    uint8_t phase[LIFT_RULES_MAX]; /* enum rule_phase */
+    struct lift_rule rule[LIFT_RULES_MAX];
+};
+
+/* An empty memory: nothing known, every rule quiet. */
+void lift_init(struct lift *l);
+
+/* Most bytes lift_save writes. */
+#define LIFT_SAVED_MAX_BYTES 1024
+
+/* Writes the memory as a versioned, self-delimiting byte string (only what is known and not quiet), at most
+ * LIFT_SAVED_MAX_BYTES. Returns the bytes written. */
+size_t lift_save(const struct lift *l, uint8_t out[LIFT_SAVED_MAX_BYTES]);
+
+/* Reads what lift_save wrote. false: not such a string (or of an unknown version); *l is then as after
+ * lift_init. Rules are stored by code, so a changed table keeps what still exists and drops the rest. */
+bool lift_load(struct lift *l, const uint8_t *bytes, size_t count);
+
+#endif
