@@ -165,6 +165,8 @@ static void connected(struct pg *pg) {
 }
 
 static void poll_connect(struct pg *pg) {
+    /* libpq may close the socket and open another that gets the same number: watch anew after each step. */
+    unwatch(pg);
     PostgresPollingStatusType status = PQconnectPoll(pg->conn);
     if (status == PGRES_POLLING_OK) {
         connected(pg);
