@@ -18,17 +18,22 @@ enum rule_phase {
 };
 
 struct lift_rule {
-    int64_t onset_ms; /* RAISED, CLEARING: the alarm's onset, its identity with lift and code */
+    int64_t onset_ms; /* RAISED, CLEARING: the alarm's onset, its identity with lift and code; afterwards the
+                         onset of the last alarm, so that the next one's is later; 0 none yet */
     int64_t since_ms; /* HOLDING, CLEARING: see enum rule_phase */
 };
 
 struct lift {
     struct reading now; /* values merged over readings; present tells which are known */
-    int64_t at_ms;      /* credible time of the last reading: device time, or arrival where that was suspect;
-                           never falls. 0: no reading yet */
+    int64_t at_ms;      /* credible time of the last reading: device time, or arrival where that was suspect.
+                           When a device sets its clock back this falls, and the times below that are
+                           pending fall with it, so that no duration shrinks. 0: no reading yet */
     int64_t arrival_ms; /* server time of that reading's arrival */
-    int64_t
-        stopped_since_ms; /* device time since when motion is stopped, LIFT_NEVER while moving or unknown */
+    int64_t listening_ms; /* server time since when liftd could have heard it; LIFT_NEVER while it can't; 0
+                             always could. Belongs to this process: not saved */
+    int64_t stopped_since_ms; /* like at_ms: since when motion is stopped, LIFT_NEVER moving or unknown */
+    bool clock_suspect;       /* the last reading's device time was not believed */
+    bool boot_fell;           /* the last thing heard was a reading refused because its boot counter fell */
     uint8_t phase[LIFT_RULES_MAX]; /* enum rule_phase */
     struct lift_rule rule[LIFT_RULES_MAX];
 };
@@ -36,11 +41,17 @@ struct lift {
 /* An empty memory: nothing known, every rule quiet. */
 void lift_init(struct lift *l);
 
+/* Tells whether liftd hears this lift at all. Call with true for every lift after lift_load at start and
+ * when the broker is back, with false when the broker is lost, and ask rules_deadline_ms again: silence is
+ * counted only while liftd listens, and a car that stood at a landing with closed doors when liftd went deaf is
+ * judged by its next reading, not by the time liftd heard nothing. Without any call liftd always listens. */
+void lift_listening(struct lift *l, bool listening, int64_t now_ms);
+
 /* Most bytes lift_save writes. */
 #define LIFT_SAVED_MAX_BYTES 1024
 
-/* Writes the memory as a versioned, self-delimiting byte string (only what is known and not quiet), at most
- * LIFT_SAVED_MAX_BYTES. Returns the bytes written. */
+/* Writes the memory as a versioned, self-delimiting byte string (only what is known; some 60 bytes for a
+ * lift that is well), at most LIFT_SAVED_MAX_BYTES. Returns the bytes written. */
 size_t lift_save(const struct lift *l, uint8_t out[LIFT_SAVED_MAX_BYTES]);
 
 /* Reads what lift_save wrote. false: not such a string (or of an unknown version); *l is then as after
