@@ -16,14 +16,20 @@ create or replace trigger announce_routing after insert or update or delete or t
 create or replace trigger announce_routing after update of code on registry.area
     for each statement execute function registry.announce_routing();
 
+create or replace function registry.lock_bindings() returns void
+    language sql set search_path = pg_catalog, pg_temp
+as $$
+    select pg_advisory_xact_lock('registry.device_unit'::regclass::oid::bigint)
+$$;
+comment on function registry.lock_bindings() is 'Whoever changes bindings does so one after another, until the end of the transaction; readers are not held up.';
+
 create or replace function registry.bind_unit(p_device_id bigint, p_unit smallint, p_lift_id bigint) returns integer
     language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_epoch integer;
 begin
-    -- Whoever changes bindings does so one after another; readers are not held up.
-    lock table registry.device_unit in share row exclusive mode;
+    perform registry.lock_bindings();
     select u.epoch into v_epoch from registry.device_unit u
     where u.device_id = p_device_id and u.unit = p_unit and u.lift_id = p_lift_id and u.to_at is null;
     if found then
@@ -74,37 +80,39 @@ create or replace function registry.units_checked(p_units jsonb) returns table (
     language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
+    e jsonb;
     v_bad text;
+    v_units smallint[] := '{}';
+    v_lifts bigint[] := '{}';
 begin
     if p_units is null or jsonb_typeof(p_units) = 'null' then
         return;
     end if;
-    select case
-        when jsonb_typeof(e) is distinct from 'object' then 'a unit must be an object {"unit", "lift_id"}'
-        when coalesce(e ->> 'unit', '0') !~ '^\d{1,3}$' or coalesce(e ->> 'unit', '0')::int > 255 then format('unit %s is not 0 to 255', e -> 'unit')
-        when coalesce(e ->> 'lift_id', '') !~ '^\d{1,18}$' then format('lift_id %s is not the id of a lift', coalesce((e -> 'lift_id')::text, 'null'))
-        when not exists (select from registry.lift l where l.id = (e ->> 'lift_id')::bigint) then format('there is no lift %s', e ->> 'lift_id')
-        when exists (select from registry.lift l where l.id = (e ->> 'lift_id')::bigint and l.stage = 'scrapped') then format('lift %s is scrapped', e ->> 'lift_id')
-        end
-    into v_bad
-    from jsonb_array_elements(p_units) with ordinality x (e, n)
-    where jsonb_typeof(e) is distinct from 'object'
-        or coalesce(e ->> 'unit', '0') !~ '^\d{1,3}$'
-        or case when coalesce(e ->> 'unit', '0') ~ '^\d{1,3}$' then coalesce(e ->> 'unit', '0')::int > 255 end
-        or coalesce(e ->> 'lift_id', '') !~ '^\d{1,18}$'
-        or case when coalesce(e ->> 'lift_id', '') ~ '^\d{1,18}$'
-            then not exists (select from registry.lift l where l.id = (e ->> 'lift_id')::bigint and l.stage <> 'scrapped') end
-    order by n limit 1;
-    if v_bad is null and exists (select from jsonb_array_elements(p_units) e group by coalesce((e ->> 'unit')::int, 0) having count(*) > 1) then
-        v_bad := 'the same unit is named twice';
-    end if;
-    if v_bad is null and exists (select from jsonb_array_elements(p_units) e group by e ->> 'lift_id' having count(*) > 1) then
-        v_bad := 'the same lift is named twice';
-    end if;
-    if v_bad is not null then
-        raise exception using errcode = '22023', message = v_bad, column = 'units';
-    end if;
-    return query select coalesce((e ->> 'unit')::smallint, 0::smallint), (e ->> 'lift_id')::bigint from jsonb_array_elements(p_units) e;
+    for e in select * from jsonb_array_elements(p_units) loop
+        unit := null;
+        lift_id := null;
+        if jsonb_typeof(e) = 'object' then
+            if coalesce(e ->> 'unit', '0') ~ '^[0-9]{1,3}$' then
+                unit := nullif(least(coalesce(e ->> 'unit', '0')::int, 256), 256)::smallint;
+            end if;
+            if e ->> 'lift_id' ~ '^[0-9]{1,18}$' then
+                select l.id into lift_id from registry.lift l
+                where l.id = (e ->> 'lift_id')::bigint and l.stage <> 'scrapped';
+            end if;
+        end if;
+        v_bad := case
+            when jsonb_typeof(e) <> 'object' then 'a unit must be an object {"unit", "lift_id"}'
+            when unit is null then format('unit %s is not 0 to 255', e -> 'unit')
+            when lift_id is null then format('there is no lift %s in use', coalesce((e -> 'lift_id')::text, 'null'))
+            when unit = any (v_units) then format('unit %s is named twice', unit)
+            when lift_id = any (v_lifts) then format('lift %s is named twice', lift_id) end;
+        if v_bad is not null then
+            raise exception using errcode = '22023', message = v_bad, column = 'units';
+        end if;
+        v_units := v_units || unit;
+        v_lifts := v_lifts || lift_id;
+        return next;
+    end loop;
 end $$;
 comment on function registry.units_checked(jsonb) is 'The units of a registration as rows, or an error 22023 that says which one is wrong.';
 
@@ -115,7 +123,7 @@ declare
     v_device_id bigint;
     v_epoch integer;
 begin
-    lock table registry.device_unit in share row exclusive mode;
+    perform registry.lock_bindings();
     if not exists (select from registry.lift l where l.id = p_lift_id and l.stage <> 'scrapped') then
         raise exception using errcode = '22023', message = format('there is no lift %s in use', p_lift_id), column = 'lift_id';
     end if;

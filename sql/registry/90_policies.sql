@@ -55,5 +55,6 @@ grant execute on function registry.visible_building_ids(), registry.visible_comp
     registry.visible_area_ids(), registry.visible_device_ids(), registry.visible_party_ids(),
     registry.area_ids_within(text[]), registry.lift_ids_within(bigint[]),
     registry.lift_ids_of_party(bigint, date),
+    registry.lock_bindings(), registry.bind_unit(bigint, smallint, bigint), registry.units_checked(jsonb),
     registry.register_device(text, text, text, jsonb),
     registry.replace_terminal(bigint, text, smallint) to liftd_api;
