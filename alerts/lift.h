@@ -32,8 +32,11 @@ struct lift {
     int64_t listening_ms; /* server time since when liftd could have heard it; LIFT_NEVER while it can't; 0
                              always could. Belongs to this process: not saved */
     int64_t stopped_since_ms; /* like at_ms: since when motion is stopped, LIFT_NEVER moving or unknown */
-    bool clock_suspect;       /* the last reading's device time was not believed */
-    bool boot_fell;           /* the last thing heard was a reading refused because its boot counter fell */
+    int64_t occupied_at_ms; /* like at_ms: when somebody was last sensed in the car, if no door was seen open
+                               since then without anybody sensed; 0 otherwise. Sensors lose people who stand
+                               still, but nobody leaves through a closed door */
+    bool clock_suspect;     /* the last reading's device time was not believed */
+    bool boot_fell;         /* the last thing heard was a reading refused because its boot counter fell */
     uint8_t phase[LIFT_RULES_MAX]; /* enum rule_phase */
     struct lift_rule rule[LIFT_RULES_MAX];
 };
@@ -43,8 +46,9 @@ void lift_init(struct lift *l);
 
 /* Tells whether liftd hears this lift at all. Call with true for every lift after lift_load at start and
  * when the broker is back, with false when the broker is lost, and ask rules_deadline_ms again: silence is
- * counted only while liftd listens, and a car that stood at a landing with closed doors when liftd went deaf is
- * judged by its next reading, not by the time liftd heard nothing. Without any call liftd always listens. */
+ * counted only while liftd listens, and a car that stood at a landing with closed doors when liftd went deaf
+ * is judged by its next reading, not by the time liftd heard nothing. Without any call liftd always listens.
+ */
 void lift_listening(struct lift *l, bool listening, int64_t now_ms);
 
 /* Most bytes lift_save writes. */

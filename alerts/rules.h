@@ -62,15 +62,15 @@ const struct rules *rules_default(const struct rules_settings *settings);
  * RULES_TRANSITIONS_MAX transitions in the order in which they happened and returns how many.
  *
  * Durations on live readings are measured in device time (extended by the server's clock since the last
- * arrival); silence, a wrong clock and a fallen boot counter in arrival time. A reading first lets device time
- * pass up to its own with the old values, so a backlog gives the transitions it would have given live. A
+ * arrival); silence, a wrong clock and a fallen boot counter in arrival time. A reading first lets device
+ * time pass up to its own with the old values, so a backlog gives the transitions it would have given live. A
  * device clock set back shortens no duration; a server clock set back delays by at most the step.
  *
  * A rule raises when its condition has held for hold_ms; the alarm's onset is when the condition began, and
  * later than the onset before it. It clears when the condition has been known false for quiet_ms; the clear
  * carries the time when it became false. What is not known neither begins nor ends anything. In a service
- * mode that suppresses it a rule does not raise, and a standing alarm clears, except 200: people trapped stand
- * until there is evidence that they are out. */
+ * mode that suppresses it a rule does not raise, and a standing alarm clears, except 200: people trapped
+ * stand until there is evidence that they are out. */
 size_t rules_step(const struct rules *rules, struct lift *l, const struct rules_input *input, int64_t now_ms,
                   struct transition out[RULES_TRANSITIONS_MAX]);
 
@@ -78,10 +78,15 @@ size_t rules_step(const struct rules *rules, struct lift *l, const struct rules_
  * LIFT_NEVER when only a reading can. */
 int64_t rules_deadline_ms(const struct rules *rules, const struct lift *l);
 
+/* How long a code's condition must hold in general, settings applied; silent_after_ms for CODE_DEVICE_SILENT;
+ * 0 for a code that is not in the table. */
+int64_t rules_hold_ms(const struct rules *rules, unsigned code);
+
 /* The table as a JSON array of objects with exactly these members: code, version, priority, name_zh, name_en,
- * kind (reported, ends, derived), hold_ms, quiet_ms, suppressed_modes (array of modes), group (at most one of a
- * group stands at a time; null none), why_zh, why_en, source: what liftd loads into alert.rule at start, and the golden file of the tests. Writes at
- * most `bytes` including NUL; returns the length needed without NUL. */
+ * kind (reported, ends, derived), hold_ms, quiet_ms, suppressed_modes (array of modes), group (at most one of
+ * a group stands at a time; null none), why_zh, why_en, source: what liftd loads into alert.rule at start,
+ * and the golden file of the tests. Writes at most `bytes` including NUL; returns the length needed without
+ * NUL. */
 size_t rules_json(const struct rules *rules, char *out, size_t bytes);
 
 /* Number of the rule table's version, raised when a row changes meaning; stored with every alarm. */
