@@ -1,0 +1,97 @@
+-- A writing session: the temporary tables a batch is copied into, and what the writer starts from.
+
+create or replace function telemetry.begin_session() returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set client_min_messages = warning
+as $$
+begin
+    create temporary table if not exists late_in (like telemetry.reading) on commit delete rows;
+    create temporary table if not exists gap_in (
+        lift_id bigint not null, epoch int not null,
+        from_boot bigint not null, from_seq bigint not null, to_boot bigint not null, to_seq bigint not null,
+        from_ts timestamptz, to_ts timestamptz) on commit delete rows;
+    create temporary table if not exists marker_in (
+        lift_id bigint not null, epoch int not null,
+        boot bigint, oldest_seq bigint, last_seq bigint) on commit delete rows;
+    create temporary table if not exists alarm_in (
+        kind smallint not null, lift_id bigint not null, code int not null, priority smallint not null,
+        confidence smallint not null, rule_version int not null, onset_at timestamptz not null,
+        at timestamptz not null, text_zh text, text_en text) on commit delete rows;
+    create temporary table if not exists refusal_in (
+        topic text not null, payload bytea not null, reason text not null, detail text, area text, device text,
+        received_at timestamptz not null) on commit delete rows;
+    create temporary table if not exists relanded_in (
+        refusal_id bigint not null, outcome text not null) on commit delete rows;
+    create temporary table if not exists presence_in (
+        area text not null, device text not null, online boolean not null, at timestamptz not null) on commit delete rows;
+    create temporary table if not exists now_in (like telemetry.lift_now) on commit delete rows;
+    execute format('grant insert on pg_temp.late_in, pg_temp.gap_in, pg_temp.marker_in, pg_temp.alarm_in, '
+        'pg_temp.refusal_in, pg_temp.relanded_in, pg_temp.presence_in, pg_temp.now_in to %I', session_user);
+end $$;
+comment on function telemetry.begin_session() is 'Makes this session''s temporary tables for telemetry.land(); they empty themselves at every commit.';
+
+create or replace function telemetry.load_state()
+    returns table (lift_id bigint, epoch int, boot bigint, seq bigint, state bytea)
+    language sql stable security definer set search_path = pg_catalog, pg_temp set client_min_messages = warning
+as $$
+    with newest as (
+        select s.lift_id, max(s.batch) as batch from telemetry.state_log s group by s.lift_id
+    )
+    select distinct on (s.lift_id) s.lift_id, s.epoch, s.boot, s.seq, s.state
+    from telemetry.state_log s
+    join newest n on n.lift_id = s.lift_id and n.batch = s.batch
+    order by s.lift_id, s.epoch desc, s.boot desc, s.seq desc
+$$;
+comment on function telemetry.load_state() is 'The newest memory of every lift: what a restarted writer continues from.';
+
+create or replace function telemetry.truncate_generation(g int) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if g is null or g not in (0, 1) then
+        raise exception using errcode = '22023', message = format('generation %s is not 0 or 1', g);
+    end if;
+    -- Every lift in this half must have a row as new or newer in the other, or memory would be lost.
+    if exists (
+        select from (select s.lift_id, max(s.batch) as batch from telemetry.state_log s where s.generation = g group by 1) old
+        left join (select s.lift_id, max(s.batch) as batch from telemetry.state_log s where s.generation = 1 - g group by 1) kept
+            on kept.lift_id = old.lift_id
+        where kept.batch is null or kept.batch < old.batch)
+    then
+        raise exception using errcode = '55000', message = format('generation %s still holds the newest memory of a lift', g);
+    end if;
+    if g = 0 then
+        truncate telemetry.state_log_0;
+    else
+        truncate telemetry.state_log_1;
+    end if;
+end $$;
+comment on function telemetry.truncate_generation(int) is 'Empties one half of the state log, after checking that the other half has every lift at least as new (55000 otherwise). Takes an exclusive lock on that half only.';
+
+create or replace function telemetry.routing()
+    returns table (area text, device text, unit smallint, lift_id bigint, epoch int)
+    language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+    select a.code::text, d.device::text, u.unit, u.lift_id, u.epoch
+    from registry.device_unit u
+    join registry.device d on d.id = u.device_id
+    join registry.area a on a.id = d.area_id
+    where u.to_at is null
+$$;
+comment on function telemetry.routing() is 'Which unit of which device speaks for which lift, in which area''s topics, now.';
+
+create or replace function telemetry.resume(device text)
+    returns table (unit smallint, boot bigint, seq bigint)
+    language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+    select u.unit, g.from_boot, g.from_seq - 1
+    from registry.device d
+    join registry.device_unit u on u.device_id = d.id and u.to_at is null
+    left join lateral (
+        select g.from_boot, g.from_seq from telemetry.gap g
+        where g.lift_id = u.lift_id and g.epoch = u.epoch and g.ended_at is null
+        order by g.from_boot, g.from_seq limit 1
+    ) g on true
+    where d.device = resume.device
+    order by u.unit
+$$;
+comment on function telemetry.resume(text) is 'Per unit of a device the position up to which nothing is missing: just before its lowest open gap. Nulls where no gap is open, then it is the last position landed.';
