@@ -26,9 +26,9 @@ struct gateway_ticket; /* one request under way */
 
 struct gateway_options {
     uv_loop_t *loop;
-    const char *conninfo; /* libpq connection string or URI; copied */
-    const char *user;     /* the role that may execute api.handle; copied */
-    int connections;      /* 1 to 32 */
+    const char *conninfo;          /* libpq connection string or URI; copied */
+    const char *user;              /* the role that may execute api.handle; copied */
+    int connections;               /* 1 to 32 */
     unsigned statement_timeout_ms; /* PostgreSQL cancels a call after this; a second later liftd drops the
                                       connection */
     void (*changed)(void *ctx, bool up); /* the first connection came up, or the last one went; may be NULL */
@@ -55,8 +55,9 @@ struct gateway_header {
 struct gateway_answer {
     int status; /* 200..599, or GATEWAY_OPEN_STREAM */
     size_t header_count;
-    struct gateway_header headers[GATEWAY_HEADERS_MAX]; /* checked: names are tokens, values without controls */
-    char *body;                                         /* malloc'ed, ends in NUL; NULL when empty */
+    struct gateway_header
+        headers[GATEWAY_HEADERS_MAX]; /* checked: names are tokens, values without controls */
+    char *body;                       /* malloc'ed, ends in NUL; NULL when empty */
     size_t body_bytes;
 };
 

@@ -38,8 +38,8 @@ struct http_options {
     void *ctx;
 };
 
-/* Listens and serves. 0, or a negative libuv error with a sentence in why ("port 8080 of 127.0.0.1 is taken by
- * another program"). The process must ignore SIGPIPE; http_open sees to it. Raises the soft limit of open
+/* Listens and serves. 0, or a negative libuv error with a sentence in why ("port 8080 of 127.0.0.1 is taken
+ * by another program"). The process must ignore SIGPIPE; http_open sees to it. Raises the soft limit of open
  * files when connections_max needs it. */
 int http_open(const struct http_options *options, struct http **out, char *why, size_t why_bytes);
 
@@ -47,9 +47,10 @@ int http_open(const struct http_options *options, struct http **out, char *why, 
 int http_port(const struct http *http);
 
 /* Sends an event to the open streams. lift_id != 0: only to streams whose scope has that lift, with `json` as
- * data; lift_id 0: to every stream, but streams limited to some lifts get {"topic":event} instead of `json`, for
- * it isn't known to concern them. "lifts" is sent at most once a second. json: one JSON value, UTF-8. Never
- * blocks. A stream whose client doesn't keep up is closed; the console connects again and reads anew. */
+ * data; lift_id 0: to every stream, but streams limited to some lifts get {"topic":event} instead of `json`,
+ * for it isn't known to concern them. "lifts" is sent at most once a second. json: one JSON value, UTF-8.
+ * Never blocks. A stream whose client doesn't keep up is closed; the console connects again and reads anew.
+ */
 void http_publish(struct http *http, const char *event, const char *json, int64_t lift_id);
 
 /* What the console's status line shows; sent to every stream when it opens and when it changes. */
@@ -65,8 +66,8 @@ void http_streams_renew(struct http *http, bool only_limited);
 /* The one setting that changes without a restart (SIGHUP). */
 void http_set_public_metrics(struct http *http, bool public_metrics);
 
-/* Stops listening, ends the streams, lets requests under way end within HTTP_CLOSE_MS, then frees; `done` (may
- * be NULL) is called when the memory is freed. No http_ function may be called after it. */
+/* Stops listening, ends the streams, lets requests under way end within HTTP_CLOSE_MS, then frees; `done`
+ * (may be NULL) is called when the memory is freed. No http_ function may be called after it. */
 void http_close(struct http *http, void (*done)(void *ctx), void *ctx);
 
 #endif

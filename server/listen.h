@@ -14,10 +14,11 @@ struct listen;
 
 /* One notification; valid during the call. */
 struct listen_event {
-    const char *topic; /* "alarm", "alarms", "lifts", "refusals", "registry", "land", "session", "presence", .. */
-    const char *json;  /* the whole payload */
-    int64_t lift_id;   /* 0 when the payload has none */
-    const char *hash;  /* topic "session": hex of the revoked session's hash; else "" */
+    const char
+        *topic; /* "alarm", "alarms", "lifts", "refusals", "registry", "land", "session", "presence", .. */
+    const char *json; /* the whole payload */
+    int64_t lift_id;  /* 0 when the payload has none */
+    const char *hash; /* topic "session": hex of the revoked session's hash; else "" */
 };
 
 struct listen_options {

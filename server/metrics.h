@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /* The table: METRIC(id, kind, name, labels, help). Rows of one name stand together and differ in labels
- * ("" none, else name="value",..). Counters end in _total; units are base units. A histogram's buckets are those
- * of METRICS_BUCKETS. Whoever counts something adds a row here. */
+ * ("" none, else name="value",..). Counters end in _total; units are base units. A histogram's buckets are
+ * those of METRICS_BUCKETS. Whoever counts something adds a row here. */
 #define METRICS_TABLE(METRIC)                                                                                \
     METRIC(INGEST_MESSAGES, COUNTER, "liftd_ingest_messages_total", "",                                      \
            "MQTT messages taken from the broker.")                                                           \
