@@ -32,15 +32,16 @@ CFLAGS  = -O2 -g
 LDFLAGS = -pie -Wl,-z,relro,-z,now
 COMPILE = $(CC) -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) $(SANITIZE) -MMD -MP
 LINK    = $(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS)
-DEFINES = -DLIFTD_VERSION='"$(VERSION)"' -DLIFTD_DATADIR='"$(PREFIX)/share/liftd"'
+DEFINES = -D_GNU_SOURCE= -DLIFTD_VERSION='"$(VERSION)"' -DLIFTD_DATADIR='"$(PREFIX)/share/liftd"'
 
 # V=1 shows whole commands.
 Q   = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 # The rooms. PURE ones see no library but msgpack's headers; `make layers` proves it.
-PURE   := $(filter-out ingest/subscriber.c,$(wildcard ingest/*.c alerts/*.c))
-SHELLS := $(wildcard ingest/subscriber.c) $(filter-out server/main.c,$(wildcard server/*.c))
+INGEST_SHELLS := $(wildcard ingest/subscriber.c ingest/publisher.c)
+PURE   := $(filter-out $(INGEST_SHELLS),$(wildcard ingest/*.c alerts/*.c))
+SHELLS := $(INGEST_SHELLS) $(filter-out server/main.c,$(wildcard server/*.c))
 SIM    := $(wildcard tests/sim/*.c)
 UNIT   := $(wildcard tests/unit/test_*.c)
 FUZZ   := $(wildcard tests/fuzz/fuzz_*.c)
@@ -109,7 +110,7 @@ clean: ## removes build/ (the data of `make run` stays; `make clean-var` removes
 	rm -rf build
 
 clean-var: ## removes the data of `make run`: cluster, broker, logins
-	@server/ops/broker.sh stop var
+	@server/ops/broker.sh drop var
 	@server/ops/cluster.sh drop var
 	rm -rf var
 
