@@ -156,7 +156,7 @@ $(B)/liftd: $(B)/obj/server/main.o $(ROOMS)
 
 $(B)/liftsim: $(call object,$(SIM)) $(ROOMS)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) $(call object,$(SIM)) $(ROOMS) $(PKG_LIBS) -lm -o $@
+	$(Q)$(LINK) $(call object,$(SIM)) $(ROOMS) $(PKG_LIBS) -lmsgpackc -lm -o $@
 
 # The proof: all of the pure archive in one program with the C library alone; one call into a shell or a
 # library would be an undefined symbol.

@@ -537,6 +537,10 @@ bool store_is_committing(const struct store *s) {
     return s->batch != NULL;
 }
 
+int64_t store_epoch(const struct store *s) {
+    return s->epoch;
+}
+
 int64_t store_next_number(const struct store *s) {
     return s->number + 1;
 }

@@ -61,6 +61,8 @@ int store_open(const struct store_options *options, struct store **out);
 bool store_is_up(const struct store *s);
 /* Up, loaded, nothing in flight, no question under way. */
 bool store_is_idle(const struct store *s);
+/* The epoch of the lease held; valid after `loaded`. */
+int64_t store_epoch(const struct store *s);
 /* A batch is in flight (it stays so through outages, until `committed`). */
 bool store_is_committing(const struct store *s);
 /* The number that the next batch will have; rows of telemetry.state_log carry it. */
