@@ -73,12 +73,12 @@ run: ## starts everything on a demo subdistrict, prints address and logins; Ctrl
 
 test: ## runs all tests on real PostgreSQL, mosquitto and Chromium
 	@server/ops/deps.sh
-	@$(MAKE) --no-print-directory -j$$(nproc) all units
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@MAKE="$(MAKE)" tests/run
 
 soak: ## the same with the long versions: full counts, more seeds
 	@server/ops/deps.sh
-	@$(MAKE) --no-print-directory -j$$(nproc) all units
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@MAKE="$(MAKE)" LIFTD_SOAK=1 tests/run
 
 replay: ## sends public histories of real lifts through the real path and checks what comes out

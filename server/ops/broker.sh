@@ -36,7 +36,7 @@ write_passwords() {
     new=$data/passwords.new
     (umask 077 && : > "$new") && [ -f "$new" ] || fail "can't write $new"
     printf 'liftd:%s\n' "$(cat "$dir/broker-password")" > "$new"
-    [ ! -f "$dir/devices" ] || awk 'NF == 3 { print $2 ":" $3 }' "$dir/devices" >> "$new"
+    [ ! -f "$dir/devices" ] || awk 'NF >= 3 { print $2 ":" $3 }' "$dir/devices" >> "$new"
     mosquitto_passwd -U "$new" || fail "mosquitto_passwd can't hash the passwords in $new"
     [ "$(id -u)" -ne 0 ] || chown mosquitto "$new"
     mv -- "$new" "$data/passwords"
