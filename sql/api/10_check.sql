@@ -31,7 +31,10 @@ declare
     v_types constant jsonb := case jsonb_typeof(s -> 'type') when 'array' then s -> 'type'
                                    when 'string' then jsonb_build_array(s -> 'type') end;
 begin
-    if s ? 'anyOf' then
+    if s ? 'x-kept' then
+        -- A password: the gateway keeps the text and leaves true in its place.
+        return case when p_value = 'true' then '[]' else api.error(p_field, 'must be string') end;
+    elsif s ? 'anyOf' then
         return api.check_any(s -> 'anyOf', p_value, p_field);
     end if;
     if v_types is not null and not (v_types ? v_type or v_type = 'integer' and v_types ? 'number') then

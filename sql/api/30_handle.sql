@@ -107,6 +107,19 @@ end
 $$;
 comment on function api.check_body(api.operation, jsonb) is 'The body, {} for none; a problem 422 naming every wrong field.';
 
+create or replace function api.page_size(p_query jsonb, p_named boolean) returns jsonb
+language plpgsql immutable as $$
+begin
+    if p_query ->> 'format' = 'csv' then
+        return case when p_named then p_query else jsonb_set(p_query, '{limit}', '10000') end;
+    elsif (p_query ->> 'limit')::int > 1000 then
+        perform auth.wrong_field('limit', 'must be from 1 to 1000');
+    end if;
+    return p_query;
+end
+$$;
+comment on function api.page_size(jsonb, boolean) is 'A list''s query with its page size: bounded for JSON, by default everything up to 10,000 for CSV.';
+
 create or replace function api.permit(p_operation api.operation) returns void
 language plpgsql stable as $$
 begin
@@ -214,21 +227,31 @@ set search_path = pg_catalog, pg_temp set timezone = 'Asia/Shanghai' set plan_ca
 as $$
 declare
     who record;
+    v_route record;
     o api.operation;
     r api.request;
     a api.response;
     v_key constant text := p_context ->> 'idempotency_key';
-    v_error text[];
+    v_state text;
+    v_message text;
+    v_detail text;
+    v_column text;
+    v_context text;
 begin
     select * into who from auth.enter(p_session, p_context ->> 'remote');
     begin
-        select x.operation, x.id into o, r.id from api.route(p_method, p_path) x;
+        select * into v_route from api.route(p_method, p_path);
+        o := v_route.operation;
+        r.id := v_route.id;
         perform api.permit(o);
         if r.id !~ o.path_pattern then
             perform auth.problem(404, 'not_found', 'there is nothing at this address');
         end if;
         r.operation := o.id;
         r.query := api.check_query(o.parameters, coalesce(p_query, '{}'));
+        if o.columns is not null then
+            r.query := api.page_size(r.query, p_query ? 'limit');
+        end if;
         r.body := api.check_body(o, p_body);
         r.context := p_context;
         r.session := p_session;
@@ -247,9 +270,9 @@ begin
             body := a.body::text;
         end if;
     exception when others then
-        get stacked diagnostics v_error[1] = returned_sqlstate, v_error[2] = message_text,
-            v_error[3] = pg_exception_detail, v_error[4] = column_name, v_error[5] = pg_exception_context;
-        a := api.problem_of(v_error[1], v_error[2], v_error[3], v_error[4], v_error[5],
+        get stacked diagnostics v_state = returned_sqlstate, v_message = message_text, v_detail = pg_exception_detail,
+            v_column = column_name, v_context = pg_exception_context;
+        a := api.problem_of(v_state, v_message, v_detail, v_column, v_context,
                             api.language_of(who.language, p_context ->> 'accept_language'));
         body := a.body::text;
     end;

@@ -11,11 +11,11 @@ begin
     end loop;
     -- A new owner must be able to create in the schema for the moment of the change, and not after it.
     grant usage, create on schema api to liftd_api;
-    for f in select p.oid::regprocedure as name from pg_proc p
-             where p.pronamespace = 'api'::regnamespace and p.proowner <> 'liftd_api'::regrole loop
+    for f in select c.oid::regprocedure as name from pg_proc c
+             where c.pronamespace = 'api'::regnamespace and c.proowner <> 'liftd_api'::regrole loop
         execute format('alter routine %s owner to liftd_api', f.name);
     end loop;
-    for f in select p.oid::regprocedure as name from pg_proc p where p.pronamespace = 'api'::regnamespace loop
+    for f in select c.oid::regprocedure as name from pg_proc c where c.pronamespace = 'api'::regnamespace loop
         execute format('revoke all on routine %s from public, liftd_ingest, liftd_web', f.name);
     end loop;
 end $$;

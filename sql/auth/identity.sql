@@ -12,7 +12,7 @@ create or replace function auth.user_name() returns text
 language sql stable parallel safe as $$
     select nullif(current_setting('app.user_name', true), '')
 $$;
-comment on function auth.user_name() is 'Display name of the account asking; null when nobody is signed in.';
+comment on function auth.user_name() is 'Sign-in name of the account asking; null when nobody is signed in.';
 
 create or replace function auth.roles() returns text[]
 language sql stable parallel safe as $$

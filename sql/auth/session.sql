@@ -54,13 +54,11 @@ declare
     s record;
     scope record;
 begin
-    if p_token is not null then
-        select x.user_id, x.kind, x.created_at, x.last_seen_at, x.expires_at, u.name, u.display_name, u.roles, u.language
-        into s
-        from auth.session x
-        join auth.user_account u on u.id = x.user_id
-        where x.token_hash = p_token and x.expires_at > now() and u.disabled_at is null;
-    end if;
+    select x.user_id, x.kind, x.created_at, x.last_seen_at, x.expires_at, u.name, u.display_name, u.roles, u.language
+    into s
+    from auth.session x
+    join auth.user_account u on u.id = x.user_id
+    where x.token_hash = p_token and x.expires_at > now() and u.disabled_at is null;
     if s.user_id is null then
         perform auth.assume(null, null, null, p_remote, false, null, null);
         return;
@@ -154,10 +152,7 @@ begin
         values (u.id, left(p_name, 64), left(p_remote, 64), 'session.refused');
         return null;
     end if;
-    delete from auth.throttle t
-    where t.kind in (2, 3) and t.bucket = auth.throttle_bucket(t.kind, p_name, p_remote);
-    update auth.throttle t set attempts = greatest(0, t.attempts - 1)
-    where t.kind = 1 and t.bucket = auth.throttle_bucket(1, p_name, p_remote);
+    perform auth.forgive(p_name, p_remote);
     perform auth.keep_newest_sessions(u.id, 'person', 9);
     insert into auth.session (token_hash, user_id, kind, expires_at, remote, user_agent)
     values (p_fresh, u.id, 'person', now() + interval '12 hours', left(p_remote, 64), left(p_agent, 256));
@@ -167,6 +162,18 @@ begin
 end
 $$;
 comment on function auth.open_session(text, boolean, bytea, text, text) is 'Opens a session when the password was right: the account''s number, else null. At most ten a person; the oldest gives way.';
+
+-- In the order auth.throttled() counts in, so that the two never wait for each other.
+create or replace function auth.forgive(p_name text, p_remote text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    update auth.throttle t set attempts = greatest(0, t.attempts - 1)
+    where t.kind = 1 and t.bucket = auth.throttle_bucket(1, p_name, p_remote);
+    delete from auth.throttle t where t.kind = 2 and t.bucket = auth.throttle_bucket(2, p_name, p_remote);
+    delete from auth.throttle t where t.kind = 3 and t.bucket = auth.throttle_bucket(3, p_name, p_remote);
+end
+$$;
+comment on function auth.forgive(text, text) is 'Gives back what was counted against a name and an address: the password was right.';
 
 create or replace function auth.keep_newest_sessions(p_user bigint, p_kind text, p_keep int) returns void
 language sql as $$

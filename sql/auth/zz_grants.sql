@@ -22,8 +22,8 @@ grant select on auth.audit to liftd_api;
 
 grant execute on function auth.user_id(), auth.user_name(), auth.roles(), auth.has_role(text), auth.sees_all(),
     auth.sees_accounts(), auth.lift_ids(), auth.area_ids(), auth.remote(), auth.today(), auth.problem(int, text, text, jsonb),
-    auth.wrong_field(text, text) to liftd_api;
-grant execute on function auth.enter(bytea, text), auth.record(text, text, jsonb), auth.throttled(text, text),
+    auth.wrong_field(text, text), auth.check_account(text[], text[], text) to liftd_api;
+grant execute on function auth.enter(bytea, text), auth.record(text, text, jsonb), auth.throttled(text, text), auth.forgive(text, text),
     auth.challenge(text), auth.challenge_self(), auth.open_session(text, boolean, bytea, text, text),
     auth.open_wallboard(bytea, bytea, text, text), auth.close_session(bytea),
     auth.create_user(text, text, text[], text, text, text[], text), auth.change_user(bigint, jsonb),

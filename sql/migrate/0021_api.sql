@@ -6,7 +6,7 @@ comment on schema api is 'The one door: api.handle() and the operations of /api/
 revoke all on schema api from public;
 
 create table api.operation (
-    id text primary key check (id ~ '^[a-z][a-z_]{2,39}$'),
+    id text primary key check (id ~ '^[a-z][a-z_]{1,39}$'),
     method text not null check (method in ('GET', 'POST', 'PATCH', 'PUT', 'DELETE')),
     template text not null check (template ~ '^/api/v1/[a-z][a-z.-]*(/(\{[a-z]+\}|[a-z-]+)(/[a-z-]+){0,2})?$'),
     shape text not null generated always as (regexp_replace(template, '\{[a-z]+\}', '*')) stored,

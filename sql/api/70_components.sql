@@ -1,0 +1,86 @@
+-- The catalog, part one: schemas that several operations share, and what each problem code says to people.
+
+delete from api.component;
+insert into api.component (name, schema) values
+    ('Place', api.shape('id int, code str, name_zh str, name_en str')),
+    ('User', api.shape('id int, name str, display_name str, roles [str], language str')),
+    ('UserAnswer', api.shape('user User')),
+    ('SessionInfo', api.shape('expires_at at')),
+    ('Me', api.shape('user User, session SessionInfo')),
+    ('Scope', api.shape('areas [str], firm str?')),
+    ('Account', api.shape('id int, name str, display_name str, roles [str], language str, disabled bool, disabled_at at?,
+        created_at at, password_changed_at at?, scope Scope')),
+    ('AuditEntry', api.shape('id int, at at, user_id int?, user_name str, remote str?, action str, object str?, detail any')),
+    ('Stages', api.shape('signed int, to_start int, under_construction int, in_service int, suspended int, scrapped int')),
+    ('PriorityCounts', api.shape('1 int, 2 int, 3 int, 4 int')),
+    ('OverviewLift', api.shape('id int, code str, stage str, mode int?, last_at at?, silent bool, open_alarms int, worst_priority int?')),
+    ('OverviewBuilding', api.shape('id int, name_zh str, name_en str, lifts [OverviewLift]')),
+    ('OverviewCompound', api.shape('id int, name_zh str, name_en str, buildings [OverviewBuilding]')),
+    ('OverviewGrid', api.shape('id int, code str, name_zh str, name_en str, compounds [OverviewCompound]')),
+    ('Overview', api.shape('as_of at, stages Stages, open_alarms PriorityCounts, unacknowledged int, silent_lifts int,
+        truncated bool, grids [OverviewGrid]')),
+    ('LiftItem', api.shape('id int, code str, name_zh str, name_en str, stage str, building Place, compound Place, area Place,
+        mode int?, motion int?, floor int?, last_at at?, received_at at?, silent bool, open_alarms int, worst_priority int?')),
+    ('LiftDevice', api.shape('device str, unit int, epoch int, online bool?, changed_at at?')),
+    ('LiftParty', api.shape('role str, name_zh str, name_en str, phone str, from_on on, to_on on?')),
+    ('LiftNow', api.shape('mode int?, motion int?, floor int?, in_door_zone bool?, front_door_closed bool?, rear_door_closed bool?,
+        occupied bool?, on_battery bool?, codes [int], energy_wh int?, trips int?, run_time_s int?, door_cycles int?, load_kg int?,
+        speed_mm_s int?, vibration_mm_s2 int?, temperature_deci_c int?, ts at, received_at at, clock_suspect bool')),
+    ('Lift', api.shape('id int, code str, name_zh str, name_en str, stage str, building Place, compound Place, area Place,
+        mode int?, motion int?, floor int?, last_at at?, received_at at?, silent bool, open_alarms int, worst_priority int?,
+        floors int?, rear_door bool, model str, maker str, rated_load_kg int?, rated_speed_mm_s int?, in_service_on on?,
+        last_inspection_on on?, registration str?, device LiftDevice?, parties [LiftParty], now LiftNow?, gaps_open int,
+        alarms [AlarmItem]')),
+    ('Reading', api.shape('at at, ts at, received_at at, boot int, seq int, mode int?, motion int?, floor int?, flags int?,
+        in_door_zone bool?, front_door_closed bool?, rear_door_closed bool?, occupied bool?, on_battery bool?, codes [int]?,
+        energy_wh int?, trips int?, run_time_s int?, door_cycles int?, load_kg int?, speed_mm_s int?, vibration_mm_s2 int?,
+        temperature_deci_c int?, clock_suspect bool')),
+    ('Gap', api.shape('from at?, to at?, given_up bool')),
+    ('Readings', api.shape('items [Reading], gaps [Gap], next str?, thinned bool')),
+    ('Firm', api.shape('name_zh str, name_en str, phone str')),
+    ('AlarmItem', api.shape('id int, lift_id int, lift Place, building Place, compound Place, stage str, code int, name_zh str,
+        name_en str, priority int, state str, confidence int, text_zh str, text_en str, raised_at at, recorded_at at,
+        cleared_at at?, acknowledged_at at?, acknowledged_by str?, origin str, repeats_24h int, last_reading_at at?, silent bool,
+        people_trapped bool, firm Firm?')),
+    ('Transition', api.shape('at at, recorded_at at, kind str, from_state str, to_state str, by str?, comment str?')),
+    ('Rule', api.shape('code int, version int, priority int, name_zh str, name_en str, kind str, hold_ms int, quiet_ms int,
+        suppressed_modes [int], why_zh str, why_en str, retired_at at?')),
+    ('RefusalItem', api.shape('id int, topic str, reason str, detail str?, area str?, device str?, first_at at, last_at at,
+        times int, bytes int, request_at at?, landed_at at?, outcome str?')),
+    ('UnknownDevice', api.shape('area str, device str, first_at at, last_at at, messages int, registered bool, requested int')),
+    ('DeviceUnit', api.shape('unit int, lift_id int, lift_code str, epoch int, from_at at')),
+    ('Device', api.shape('id int, device str, area str, note str, created_at at, online bool?, changed_at at?, units [DeviceUnit]')),
+    ('Area', api.shape('id int, code str, kind str, parent_id int?, name_zh str, name_en str')),
+    ('Party', api.shape('id int, code str, kind str, name_zh str, name_en str, phone str')),
+    ('FieldError', api.shape('field str, detail str')),
+    ('Problem', '{"type":"object","additionalProperties":false,"required":["type","title","status","detail","code"],"properties":{
+        "type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},
+        "code":{"type":"string"},"errors":{"type":"array","items":{"$ref":"#/components/schemas/FieldError"}},
+        "incident":{"type":"string"}}}');
+
+-- One alarm is a list's alarm and its history; one refusal a list's refusal and its bytes.
+insert into api.component (name, schema)
+select w.name, jsonb_set(jsonb_set(c.schema, array ['properties', w.field], w.type::jsonb), '{required}',
+                         c.schema -> 'required' || to_jsonb(w.field))
+from (values ('Alarm', 'AlarmItem', 'transitions', '{"type":"array","items":{"$ref":"#/components/schemas/Transition"}}'),
+             ('Refusal', 'RefusalItem', 'payload_hex', '{"type":"string"}')) w (name, base, field, type)
+join api.component c on c.name = w.base;
+
+delete from api.problem_title;
+insert into api.problem_title (code, title_zh, title_en) values
+    ('not_found', '没有找到', 'Not found'),
+    ('method_not_allowed', '此地址不支持该操作', 'This address does not take that method'),
+    ('no_session', '请先登录', 'Sign in first'),
+    ('forbidden', '没有权限', 'Not allowed'),
+    ('invalid', '内容有误', 'Something in the request is wrong'),
+    ('wrong_password', '用户名或密码错误', 'Wrong name or password'),
+    ('throttled', '尝试次数过多，请稍后再试', 'Too many attempts, try again later'),
+    ('conflict', '与已有内容冲突', 'It clashes with what is there'),
+    ('wrong_state', '当前状态下不能这样做', 'Not possible in its present state'),
+    ('key_reused', '该幂等键已用于其他请求', 'That Idempotency-Key belongs to another request'),
+    ('bad_key', '幂等键格式有误', 'The Idempotency-Key is malformed'),
+    ('name_taken', '用户名已被使用', 'That name is taken'),
+    ('last_admin', '不能停用最后一位管理员', 'The last admin must stay'),
+    ('not_registered', '请先登记该采集终端', 'Register the device first'),
+    ('busy', '数据库繁忙，请重试', 'The database is busy, try again'),
+    ('internal', '服务器内部错误', 'Something went wrong in liftd');
