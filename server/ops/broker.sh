@@ -1,7 +1,7 @@
 #!/bin/sh
 # A private mosquitto for development, on loopback, with a password for each device.
 #
-#   broker.sh start DIR PORT   starts it with DIR/devices (lines 'area device password') and DIR/broker-password
+#   broker.sh start DIR PORT   starts it with DIR/devices (lines 'area device password [units]') and DIR/broker-password
 #   broker.sh reload DIR       reads DIR/devices again
 #   broker.sh stop DIR         stops it; no error when it doesn't run
 #   broker.sh status DIR       says whether it runs; exit status 0 when it does

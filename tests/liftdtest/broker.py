@@ -1,55 +1,29 @@
-"""A private mosquitto with a password per device and the shipped access rules."""
+"""A private mosquitto with the shipped configuration: a password per device, a device's topics for itself alone."""
 
+import re
 import signal
 import socket
 import subprocess
 
 from . import base
 
-CONF = """\
-listener {port} 127.0.0.1
-allow_anonymous false
-password_file {dir}/passwords
-acl_file {dir}/acl
-persistence true
-persistence_location {dir}/
-autosave_interval 1
-max_inflight_messages 65535
-max_queued_messages 2000000
-max_inflight_bytes 0
-max_queued_bytes 0
-message_size_limit {size_limit}
-set_tcp_nodelay true
-log_dest stderr
-log_type error
-log_type warning
-log_type notice
-connection_messages false
-"""
-
-ACL = """\
-user liftd
-topic read lift/v1/+/+/up
-topic read lift/v1/+/+/presence
-topic write lift/v1/+/+/down
-
-pattern write lift/v1/+/%u/up
-pattern write lift/v1/+/%u/presence
-pattern read lift/v1/+/%u/down
-"""
-
-
 class Broker:
-    """One mosquitto on 127.0.0.1:port. Passwords are added before start() or at any time with add()."""
+    """One mosquitto on 127.0.0.1:port. Passwords are added before start() or at any time with add(). size_limit
+    lets larger messages through than the shipped configuration does."""
 
-    def __init__(self, size_limit=256 * 1024):
+    def __init__(self, size_limit=None):
         self.dir = base.scratch("mqtt")
         self.port = base.free_port()
         self.log_path = self.dir / "mosquitto.log"
         self.passwords = {"liftd": "liftd-secret"}
         self.process = None
-        (self.dir / "mosquitto.conf").write_text(CONF.format(port=self.port, dir=self.dir, size_limit=size_limit))
-        (self.dir / "acl").write_text(ACL)
+        conf = (base.ROOT / "server/ops/mosquitto.conf.in").read_text()
+        for name, value in {"PORT": self.port, "ADDRESS": "127.0.0.1", "DIR": self.dir}.items():
+            conf = conf.replace(f"@{name}@", str(value))
+        if size_limit:
+            conf = re.sub(r"(?m)^message_size_limit .*$", f"message_size_limit {size_limit}", conf)
+        (self.dir / "mosquitto.conf").write_text(conf)
+        (self.dir / "acl").write_text((base.ROOT / "server/ops/mosquitto.acl").read_text())
         (self.dir / "acl").chmod(0o644)
         base.own(self.dir, "mosquitto")
 
