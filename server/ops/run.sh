@@ -7,7 +7,7 @@
 #   logins     'name password' of the demo users          devices    'area device password' of the demo lifts
 #   sim/, sim-devices  what the simulated devices keep    *.log      what each program said
 #
-# Environment: HTTP_PORT, MQTT_PORT (make passes them on); SIM_OPTIONS are those of build/liftsim
+# Environment: LIFTD_VAR, another directory than var/; HTTP_PORT, MQTT_PORT (make passes them on); SIM_OPTIONS are those of build/liftsim
 # (without them: busy lifts, and one fault per lift and hour).
 set -u
 PROGRAM="make run"
@@ -21,7 +21,7 @@ HTTP_PORT=${HTTP_PORT:-8080}
 MQTT_PORT=${MQTT_PORT:-18883}
 SIM_OPTIONS=${SIM_OPTIONS:---busy 10 --fault-rate 1}
 DEMO_USERS="admin dispatcher planner technician fund auditor"
-var=$root/var
+var=$(absolute "${LIFTD_VAR:-$root/var}")
 liftd_pid=
 sim_pid=
 cluster_started=
