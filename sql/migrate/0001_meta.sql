@@ -8,6 +8,16 @@ revoke all on schema meta from public;
 alter default privileges for role liftd_owner revoke execute on functions from public;
 alter default privileges for role liftd_owner revoke usage on types from public;
 
+create table meta.replay (
+    single boolean primary key default true check (single),
+    sha256 bytea not null check (octet_length(sha256) = 32),
+    replayed_at timestamptz not null
+);
+comment on table meta.replay is 'One row: which functions, views, policies and grants the database has.';
+comment on column meta.replay.single is 'True: there is one row.';
+comment on column meta.replay.sha256 is 'SHA-256 over names and contents of all files replayed by the last `liftd migrate`.';
+comment on column meta.replay.replayed_at is 'When that was.';
+
 create table meta.writer (
     lease text primary key check (lease <> ''),
     epoch bigint not null default 0 check (epoch >= 0),

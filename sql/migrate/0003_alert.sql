@@ -14,8 +14,10 @@ create table alert.rule (
     hold_ms bigint not null check (hold_ms >= 0),
     quiet_ms bigint not null check (quiet_ms >= 0),
     suppressed_modes int[] not null default '{}',
+    family text,
     why_zh text not null,
     why_en text not null,
+    source text not null default '',
     loaded_at timestamptz not null,
     retired_at timestamptz
 );
@@ -25,12 +27,14 @@ comment on column alert.rule.version is 'Version of the rule table the row came 
 comment on column alert.rule.priority is '1 people, 2 urgent, 3 soon, 4 information.';
 comment on column alert.rule.name_zh is 'Name in Chinese.';
 comment on column alert.rule.name_en is 'Name in English.';
-comment on column alert.rule.kind is 'Where the condition comes from: reported by the lift, or derived by liftd.';
+comment on column alert.rule.kind is 'reported: the lift says so; ends: the lift says that another condition is over; derived: liftd finds it.';
 comment on column alert.rule.hold_ms is 'How long the condition must hold before it is raised, ms.';
 comment on column alert.rule.quiet_ms is 'How long it must be gone before it is cleared, ms.';
 comment on column alert.rule.suppressed_modes is 'Service modes in which it is not raised.';
+comment on column alert.rule.family is 'Rules of one family tell the same fact; null for a rule of its own.';
 comment on column alert.rule.why_zh is 'Why the rule is as it is, in Chinese.';
 comment on column alert.rule.why_en is 'Why the rule is as it is, in English.';
+comment on column alert.rule.source is 'Standard or document the rule comes from.';
 comment on column alert.rule.loaded_at is 'When the row last changed.';
 comment on column alert.rule.retired_at is 'Since when liftd no longer has the rule; alarms of it keep their name.';
 

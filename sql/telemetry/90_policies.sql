@@ -25,7 +25,7 @@ end $$;
 -- The writer adds readings and state by COPY; everything else goes through functions.
 grant usage on schema telemetry, meta to liftd_ingest;
 grant insert on telemetry.reading, telemetry.state_log to liftd_ingest;
-grant execute on function meta.take_lease(text, text), meta.advance(text, bigint, bigint), meta.lookup(text),
+grant execute on function meta.schema(), meta.take_lease(text, text), meta.advance(text, bigint, bigint), meta.lookup(text),
     meta.job_started(text), meta.job_finished(text, boolean, text),
     telemetry.begin_session(), telemetry.land(), telemetry.load_state(), telemetry.truncate_generation(int),
     telemetry.routing(), telemetry.resume(text), telemetry.relanding(int),
