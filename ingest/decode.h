@@ -4,8 +4,8 @@
 
 #include "reading.h"
 
-/* Largest payload of one message, bytes: 512 readings of about 250 bytes. The broker's message_size_limit
- * is set to the same number; what arrives larger all the same is refused. */
+/* Largest payload of one message, bytes: 512 readings of about 250 bytes. The broker takes packets of up
+ * to 1 MiB, so what is larger than this is seen, refused and kept. */
 #define DECODE_PAYLOAD_MAX_BYTES (128 * 1024)
 /* Deepest nesting accepted in values that are skipped (unknown keys). */
 #define DECODE_DEPTH_MAX 8
