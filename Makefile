@@ -64,7 +64,7 @@ deps: ## installs the Debian packages and npm modules that are missing
 
 all: programs console ## builds liftd, the simulator and the console into build/
 
-programs: $(B)/liftd $(if $(SIM),$(B)/liftsim)
+programs: $(B)/liftd $(if $(SIM),$(B)/liftsim) $(B)/liftplay
 
 run: ## starts everything on a demo subdistrict, prints address and logins; Ctrl-C stops it
 	@server/ops/deps.sh
@@ -158,6 +158,11 @@ $(B)/liftsim: $(call object,$(SIM)) $(ROOMS)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $(call object,$(SIM)) $(ROOMS) $(PKG_LIBS) -lmsgpackc -lm -o $@
 
+# The sender of `make replay`.
+$(B)/liftplay: $(B)/obj/tests/replay/send.o
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $< -lmosquitto -o $@
+
 # The proof: all of the pure archive in one program with the C library alone; one call into a shell or a
 # library would be an undefined symbol.
 $(B)/pure-proof: $(B)/libliftd-pure.a
@@ -198,4 +203,4 @@ server/console/node_modules/.package-lock.json: server/console/package-lock.json
 	@touch $@
 
 .SECONDARY:
--include $(patsubst %.o,%.d,$(call object,$(PURE) $(SHELLS) server/main.c $(SIM) $(UNIT) $(FUZZ) tests/fuzz/replay.c))
+-include $(patsubst %.o,%.d,$(call object,$(PURE) $(SHELLS) server/main.c $(SIM) $(UNIT) $(FUZZ) tests/fuzz/replay.c tests/replay/send.c))
