@@ -40,7 +40,7 @@ struct events {
     struct stream *streams;
     size_t count, max;
     bool database, broker, recording;
-    bool lifts_due;
+    bool lifts_due, renew_due;
     char *lifts_json;
     uint64_t now_ms, beat_ms;
     void (*wake)(void *ctx);
@@ -132,15 +132,15 @@ static void push(struct stream *s, const char *bytes, size_t count) {
 
 /* One event in the stream's format. JSON has no raw line ends inside texts, so those between are blanks. */
 static char *format(const char *event, const char *json, size_t *bytes) {
-    char *text = NULL;
-    int n = asprintf(&text, "event: %s\ndata: %s\n\n", event, json);
-    if (n < 0)
+    size_t room = strlen(event) + strlen(json) + sizeof "event: \ndata: \n\n";
+    char *text = malloc(room);
+    if (!text)
         return NULL;
-    char *data = text + strlen("event: ") + strlen(event) + 1;
-    for (char *p = data; p < text + n - 2; p++)
+    int head = snprintf(text, room, "event: %s\n", event);
+    *bytes = (size_t)head + (size_t)snprintf(text + head, room - (size_t)head, "data: %s\n\n", json);
+    for (char *p = text + head; p < text + *bytes - 2; p++)
         if (*p == '\n' || *p == '\r')
             *p = ' ';
-    *bytes = (size_t)n;
     return text;
 }
 
@@ -351,9 +351,9 @@ void events_revoked(struct events *e, const char *hash_hex) {
 }
 
 void events_renew(struct events *e, bool only_limited) {
-    for (struct stream *s = e->streams; s; s = s->next)
-        if (s->scope || !only_limited)
-            end(s);
+    e->renew_due |= only_limited; /* an import changes the registry many times in a row */
+    for (struct stream *s = e->streams; s && !only_limited; s = s->next)
+        end(s);
 }
 
 void events_cut(struct events *e, bool all) {
@@ -407,11 +407,12 @@ void events_tick(struct events *e, uint64_t now_ms) {
         if (beats)
             push(s, beat, sizeof beat - 1);
         watch_stall(s);
-        if (now_ms >= s->expires_ms)
+        if (now_ms >= s->expires_ms || (beats && e->renew_due && s->scope))
             end(s);
         if (s->ended && now_ms - s->ended_ms >= EVENTS_BEAT_MS)
             cut(s);
     }
+    e->renew_due = e->renew_due && !beats;
 }
 
 void events_close(struct events *e) {

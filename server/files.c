@@ -81,9 +81,10 @@ static struct MHD_Response *make_response(const struct file *file, void *content
         free(content);
         return NULL;
     }
+    char weak[sizeof file->etag + 2]; /* the same tag stands for both forms, compressed and plain */
+    snprintf(weak, sizeof weak, "W/%s", file->etag);
     const char *cache = is_hashed(file->path) ? "public, max-age=31536000, immutable" : "no-cache";
-    bool ok = files_secure(r, ends_with(file->path, ".html")) &&
-              MHD_add_response_header(r, "ETag", file->etag) &&
+    bool ok = files_secure(r, ends_with(file->path, ".html")) && MHD_add_response_header(r, "ETag", weak) &&
               MHD_add_response_header(r, "Cache-Control", cache) &&
               MHD_add_response_header(r, "Vary", "Accept-Encoding") &&
               MHD_add_response_header(r, "Content-Type", type_of(file->path)) &&

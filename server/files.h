@@ -16,8 +16,8 @@ struct files;
 
 /* One answer ready to be queued any number of times. */
 struct file {
-    char *path; /* as in the address: "/index.html" */
-    char etag[40];
+    char *path;    /* as in the address: "/index.html" */
+    char etag[40]; /* quoted; sent as a weak one */
     struct MHD_Response *plain;
     struct MHD_Response *gzip;      /* of the file's ".gz" beside it; NULL none */
     struct MHD_Response *unchanged; /* for 304 */

@@ -489,21 +489,20 @@ void gateway_cancel(struct gateway_ticket *t) {
 
 /* --- opening and closing -------------------------------------------------------------------------------- */
 
-/* Rights, timeouts and the planner's choice; then the one call, whose plan is kept for the session. */
-static char *session_sql(unsigned timeout_ms) {
-    char *sql = NULL;
-    int n = asprintf(&sql,
-                     "set statement_timeout = %u; set idle_in_transaction_session_timeout = '10s';"
-                     "set timezone = 'Asia/Shanghai'; set client_encoding = 'UTF8';"
-                     "prepare handle (text, text, jsonb, jsonb, jsonb, bytea, bytea, jsonb) as "
-                     "select status, headers, body from api.handle($1, $2, $3, $4, $5, $6, $7, $8)",
-                     timeout_ms);
-    return n < 0 ? NULL : sql;
+/* Timeouts and formats; then the one call, whose plan is kept for the session. */
+static void session_sql(unsigned timeout_ms, char *out, size_t out_bytes) {
+    snprintf(out, out_bytes,
+             "set statement_timeout = %u; set idle_in_transaction_session_timeout = '10s';"
+             "set timezone = 'Asia/Shanghai'; set client_encoding = 'UTF8';"
+             "prepare handle (text, text, jsonb, jsonb, jsonb, bytea, bytea, jsonb) as "
+             "select status, headers, body from api.handle($1, $2, $3, $4, $5, $6, $7, $8)",
+             timeout_ms);
 }
 
 static int open_workers(struct gateway *g, const struct gateway_options *options) {
-    char *sql = session_sql(options->statement_timeout_ms);
-    int status = sql ? 0 : UV_ENOMEM;
+    char sql[600];
+    int status = 0;
+    session_sql(options->statement_timeout_ms, sql, sizeof sql);
     for (int i = 0; !status && i < options->connections; i++) {
         struct worker *w = &g->workers[i];
         w->gateway = g;
@@ -517,7 +516,6 @@ static int open_workers(struct gateway *g, const struct gateway_options *options
         status = pg_open(&pg, &w->pg);
         g->worker_count += !status;
     }
-    free(sql);
     return status;
 }
 

@@ -59,8 +59,9 @@ void http_status(struct http *http, bool database, bool broker, bool recording);
 /* Closes the streams of a session (hex of its hash). */
 void http_session_revoked(struct http *http, const char *hash_hex);
 
-/* Events may have been missed, or who may see what has changed: closes all streams, all those limited to some
- * lifts; the consoles come back by themselves within seconds, spread, and read anew with today's scope. */
+/* Events may have been missed, or who may see what has changed: closes all streams, or (within a beat) those
+ * limited to some lifts; the consoles come back by themselves within seconds, spread, and read anew with
+ * today's scope. */
 void http_streams_renew(struct http *http, bool only_limited);
 
 /* The one setting that changes without a restart (SIGHUP). */

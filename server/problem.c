@@ -2,6 +2,7 @@
 #include "problem.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,10 +25,12 @@ const char *problem_title(int status) {
 }
 
 char *problem_json(int status, const char *code, const char *detail, const char *field, size_t *bytes) {
-    json_t *root = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "about:blank", "title",
-                             problem_title(status), "status", status, "detail", detail, "code", code);
+    char type[100];
+    snprintf(type, sizeof type, "urn:liftd:problem:%s", code);
+    json_t *root = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", type, "title", problem_title(status),
+                             "status", status, "detail", detail, "code", code);
     if (root && field)
-        json_object_set_new(root, "errors", json_pack("[{s:s, s:s}]", "field", field, "message", detail));
+        json_object_set_new(root, "errors", json_pack("[{s:s, s:s}]", "field", field, "detail", detail));
     char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     *bytes = text ? strlen(text) : 0;

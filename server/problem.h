@@ -11,7 +11,7 @@ const char *problem_title(int status);
 
 /* {"type","title","status","detail","code"} as malloc'ed JSON text; code is a short name programs can test
  * ("database_away"), detail a sentence for people, UTF-8. field, when not NULL, adds
- * "errors":[{"field","message"}]. NULL when out of memory. */
+ * "errors":[{"field","detail"}]. NULL when out of memory. */
 char *problem_json(int status, const char *code, const char *detail, const char *field, size_t *bytes);
 
 #endif
