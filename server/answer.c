@@ -75,10 +75,11 @@ static void answer_broken(struct gateway_answer *answer, const char *what) {
     answer_problem(answer, 500, "internal", "The server made an answer that it could not send.", NULL);
 }
 
-/* {fresh} becomes the token, where a cookie is set and nowhere else. */
+/* {fresh} becomes the token, where a cookie is set or a wall screen's address told, and nowhere else. */
 static bool add_header(struct gateway_answer *answer, const char *name, const char *value,
                        const char *token) {
-    const char *hole = strcasecmp(name, "Set-Cookie") ? NULL : strstr(value, "{fresh}");
+    bool told = strcasecmp(name, "Set-Cookie") == 0 || strcasecmp(name, "Location") == 0;
+    const char *hole = told ? strstr(value, "{fresh}") : NULL;
     if (!hole)
         return answer_header(answer, name, value);
     char filled[VALUE_MAX_BYTES];

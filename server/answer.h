@@ -22,8 +22,8 @@ bool answer_header(struct gateway_answer *answer, const char *name, const char *
 /* The value of a header, NULL when absent. */
 const char *answer_find(const struct gateway_answer *answer, const char *name);
 
-/* Reads the row of api.handle (status, headers, body). token replaces {fresh} in Set-Cookie. What does not
- * hold together is answered 500 and logged. */
+/* Reads the row of api.handle (status, headers, body). token replaces {fresh} in Set-Cookie and Location.
+ * What does not hold together is answered 500 and logged. */
 void answer_take(struct gateway_answer *answer, const PGresult *result, const char *token);
 
 /* Makes an answer of a failed call: 503 for what a later try may cure (timeouts, serialization, shutdown, no

@@ -122,8 +122,12 @@ make_logins() {
         verb=add
         [ "$known" = 0 ] || verb=password
         if [ $verb = add ]; then
+            firm=
+            case $name in planner|technician)
+                firm=$(sql -c "select code from registry.party where kind = 'maintenance_firm' order by code limit 1") ;;
+            esac
             printf '%s\n' "$password" |
-                build/liftd user -c "$var/liftd.ini" add "$name" --role "$name" --password-stdin
+                build/liftd user -c "$var/liftd.ini" add "$name" --role "$name" --password-stdin ${firm:+--firm "$firm"}
         else
             printf '%s\n' "$password" | build/liftd user -c "$var/liftd.ini" password "$name" --password-stdin
         fi >> "$var/users.log" 2>&1 || fail "the login $name could not be made: $(tail -n 1 "$var/users.log")"

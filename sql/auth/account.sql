@@ -83,6 +83,12 @@ begin
     if p_name !~ '^[^[:space:][:cntrl:]](.{0,62}[^[:space:][:cntrl:]])?$' or p_name ~ '[[:cntrl:]]' then
         perform auth.wrong_field('name', 'a name has 1 to 64 characters and no space at its ends');
     end if;
+    if p_display_name !~ '^[^[:cntrl:]]{1,100}$' then
+        perform auth.wrong_field('display_name', 'a display name has 1 to 100 characters');
+    end if;
+    if p_language not in ('zh', 'en') then
+        perform auth.wrong_field('language', 'languages are zh and en');
+    end if;
     if (p_hash is null) <> ('wallboard' = any (p_roles)) then
         perform auth.wrong_field('password', 'people need a password; wall screens have none');
     end if;

@@ -263,7 +263,7 @@ class House:
 
     def login(self, name, *roles, **kwargs):
         """A session of that user; a user that does not exist is added with the role of its name (or `roles`)."""
-        if not self.value("select count(*) from auth.app_user where name = %s", name):
+        if not self.value("select count(*) from auth.user_account where name = %s", name):
             self.add_user(name, *(roles or (name,)), **kwargs)
         return self.http.login(name, PASSWORD)
 
