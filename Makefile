@@ -16,9 +16,9 @@ endif
 
 # Packages whose flags pkg-config knows. Looked up once and only when something is compiled, so that
 # `make help` and `make deps` work on a machine that has none of them.
-PACKAGES = libuv libpq libmosquitto libmicrohttpd jansson libsodium inih
+PACKAGES = libuv libpq libmosquitto libmicrohttpd jansson libsodium inih zlib
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
-PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)) -lcsv)$(PKG_LIBS)
 
 WARN   = -Wall -Wextra -Wshadow -Wconversion -Werror
 HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection -Wformat -Wformat-security

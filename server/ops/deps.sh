@@ -10,7 +10,7 @@ root=$(dirname -- "$(dirname -- "$here")")
 
 # To build and run liftd.
 BUILD="gcc libc6-dev make pkg-config libuv1-dev libpq-dev libmosquitto-dev libmsgpack-dev libmicrohttpd-dev
-libjansson-dev libsodium-dev libinih-dev libcurl4-openssl-dev libexpat1-dev ca-certificates"
+libjansson-dev libsodium-dev libinih-dev libcsv-dev zlib1g-dev libcurl4-openssl-dev libexpat1-dev ca-certificates"
 SERVERS="postgresql-15 postgresql-client-15 mosquitto"
 # To test it.
 TESTS="libcmocka-dev clang libclang-rt-14-dev postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl
