@@ -1,7 +1,6 @@
 /* Each check is one function that prints one or two sentences and tells whether liftd could start. */
 #include "check.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <libpq-fe.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "migrate.h"
 
 /* How long the database and the broker may take to answer. */
 #define CHECK_TIMEOUT_S 5
@@ -49,54 +49,13 @@ static bool check_role(const struct config *config, const char *user, const char
     return good;
 }
 
-/* Highest number among sql_dir/migrate's NNNN_name.sql; -1 with errno when the directory can't be read. */
-static int newest_migration(const char *sql_dir) {
-    char path[CONFIG_PATH_BYTES + 16];
-    snprintf(path, sizeof path, "%s/migrate", sql_dir);
-    DIR *dir = opendir(path);
-    if (!dir)
-        return -1;
-    int newest = 0;
-    for (const struct dirent *entry; (entry = readdir(dir));) {
-        char *end;
-        long number = strtol(entry->d_name, &end, 10);
-        if (end == entry->d_name + 4 && *end == '_' && number > newest)
-            newest = (int)number;
-    }
-    closedir(dir);
-    return newest;
-}
-
-/* Compares the migrations applied with those in sql_dir. */
+/* Compares the database with the SQL files this program would use. */
 static bool check_schema(const struct config *config) {
-    int newest = newest_migration(config->database.sql_dir);
-    if (newest < 0) {
-        printf("schema: %s/migrate can't be read: %s\n", config->database.sql_dir, strerror(errno));
-        return false;
-    }
-    PGconn *connection = connect_as(config, config->database.admin_user);
-    if (!connection || PQstatus(connection) != CONNECTION_OK) {
-        printf("schema: not looked at, since there is no connection as admin_user\n");
-        PQfinish(connection);
-        return false;
-    }
-    PGresult *result = PQexec(connection, "select max(number) from meta.migration");
-    bool known = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
-    int applied = known ? atoi(PQgetvalue(result, 0, 0)) : 0;
-    if (known && applied == newest)
-        printf("schema: migration %04d, the newest of %s\n", applied, config->database.sql_dir);
-    else if (known && applied > newest)
-        printf(
-            "schema: migration %04d is applied, but %s knows none above %04d: this liftd is older than its "
-            "database\n",
-            applied, config->database.sql_dir, newest);
-    else if (known)
-        printf("schema: migration %04d is applied, %04d is not: run `liftd migrate`\n", applied, newest);
-    else
-        printf("schema: none found (%s): run `liftd migrate`\n", reason(connection));
-    PQclear(result);
-    PQfinish(connection);
-    return known && applied == newest;
+    char sentence[512];
+    enum migrate_state state =
+        migrate_current(config, config->database.admin_user, sentence, sizeof sentence);
+    printf("schema: %s%s\n", sentence, state == MIGRATE_OTHER ? ": run `liftd migrate`" : "");
+    return state == MIGRATE_CURRENT;
 }
 
 /* Opens and closes a TCP connection. 0, or an errno. */
