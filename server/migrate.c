@@ -15,6 +15,8 @@
 
 #define CONNECT_TIMEOUT_S "5"
 #define WHY_BYTES 4600
+/* .. and what is put behind the name of the directory. */
+#define REASON_BYTES (WHY_BYTES - 300)
 /* A live database may hold a lock for a moment, or choose us as a deadlock's victim: so often we try again.
  */
 #define REPLAY_TRIES 5
@@ -79,19 +81,19 @@ static bool migrations_numbered(const struct sqlfile_set *set, char *why) {
     for (size_t i = 0; i < set->count; i++) {
         int number = number_of(set->files[i].name);
         if (!number) {
-            snprintf(why, WHY_BYTES, "%s: a migration is named NNNN_words.sql, from 0001",
+            snprintf(why, REASON_BYTES, "%s: a migration is named NNNN_words.sql, from 0001",
                      set->files[i].name);
             return false;
         }
         if (number == before) {
-            snprintf(why, WHY_BYTES, "%s and %s have the same number", set->files[i - 1].name,
+            snprintf(why, REASON_BYTES, "%s and %s have the same number", set->files[i - 1].name,
                      set->files[i].name);
             return false;
         }
         before = number;
     }
     if (!set->count)
-        snprintf(why, WHY_BYTES, "there are no migrations");
+        snprintf(why, REASON_BYTES, "there are no migrations");
     return set->count > 0;
 }
 
@@ -100,7 +102,7 @@ static bool files_read(struct files *f, const char *sql_dir, char *why) {
         snprintf(why, WHY_BYTES, "libsodium can't be initialised");
         return false;
     }
-    char reason[WHY_BYTES - 300] = "";
+    char reason[REASON_BYTES] = "";
     bool good = sqlfile_read(&f->roles, sql_dir, "roles.sql", reason, sizeof reason) &&
                 sqlfile_read_directory(&f->migrations, sql_dir, "migrate", reason, sizeof reason);
     for (size_t i = 0; good && i < sizeof replayed / sizeof replayed[0]; i++)
