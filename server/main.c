@@ -6,26 +6,10 @@
 
 #include "check.h"
 #include "config.h"
-#if __has_include("import.h")
 #include "import.h"
-#else
-static int import_main(const struct config *c, int n, char **v) { (void)c; (void)n; (void)v; return 1; }
-#endif
-#if __has_include("migrate.h")
 #include "migrate.h"
-#else
-static int migrate_main(const struct config *c, int n, char **v) { (void)c; (void)n; (void)v; return 1; }
-#endif
-#if __has_include("pipeline.h")
 #include "pipeline.h"
-#else
-static int pipeline_serve(const struct config *c, const char *p) { (void)c; (void)p; return 1; }
-#endif
-#if __has_include("user.h")
 #include "user.h"
-#else
-static int user_main(const struct config *c, int n, char **v) { (void)c; (void)n; (void)v; return 1; }
-#endif
 
 #ifndef LIFTD_VERSION
 #define LIFTD_VERSION "unversioned"

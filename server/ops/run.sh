@@ -110,27 +110,34 @@ import_demo() {
     build/liftd import -c "$var/liftd.ini" demo || fail "the demo subdistrict could not be loaded"
 }
 
+# A planner and a technician work for a firm: the first one of the demo.
+user_options() {
+    case $1 in
+    planner | technician)
+        echo --firm "$(sql -c "select code from registry.party where kind = 'maintenance_firm' order by id limit 1")"
+        ;;
+    esac
+}
+
 # A user whose password we no longer know (var/logins was removed) gets a new one.
 make_logins() {
     touch "$var/logins" && chmod 600 "$var/logins"
+    : > "$var/users.log"
     for name in $DEMO_USERS; do
-        known=$(sql -v name="$name" <<< "select count(*) from auth.user_account where name = :'name'") || exit 1
+        known=$(sql -v name="$name" <<< "select count(*) from auth.user_account where name = :'name'") ||
+            fail "the accounts could not be read"
         if [ "$known" != 0 ] && grep -q "^$name " "$var/logins"; then
             continue
         fi
         password=$(random_password)
-        verb=add
-        [ "$known" = 0 ] || verb=password
-        if [ $verb = add ]; then
-            firm=
-            case $name in planner|technician)
-                firm=$(sql -c "select code from registry.party where kind = 'maintenance_firm' order by code limit 1") ;;
-            esac
-            printf '%s\n' "$password" |
-                build/liftd user -c "$var/liftd.ini" add "$name" --role "$name" --password-stdin ${firm:+--firm "$firm"}
+        if [ "$known" = 0 ]; then
+            # shellcheck disable=SC2046
+            set -- add "$name" --role "$name" $(user_options "$name")
         else
-            printf '%s\n' "$password" | build/liftd user -c "$var/liftd.ini" password "$name" --password-stdin
-        fi >> "$var/users.log" 2>&1 || fail "the login $name could not be made: $(tail -n 1 "$var/users.log")"
+            set -- password "$name"
+        fi
+        printf '%s\n' "$password" | build/liftd user -c "$var/liftd.ini" "$@" --password-stdin \
+            >> "$var/users.log" 2>&1 || fail "the login $name could not be made: $(tail -n 1 "$var/users.log")"
         sed -i "/^$name /d" "$var/logins"
         echo "$name $password" >> "$var/logins"
     done
