@@ -51,10 +51,10 @@ static bool check_role(const struct config *config, const char *user, const char
 
 /* Compares the database with the SQL files this program would use. */
 static bool check_schema(const struct config *config) {
-    char sentence[512];
+    char sentence[1024];
     enum migrate_state state =
         migrate_current(config, config->database.admin_user, sentence, sizeof sentence);
-    printf("schema: %s%s\n", sentence, state == MIGRATE_OTHER ? ": run `liftd migrate`" : "");
+    printf("schema: %s\n", sentence);
     return state == MIGRATE_CURRENT;
 }
 
