@@ -33,8 +33,9 @@ from .cluster import Cluster
 from .device import FLAG, KEYS, Device, now_ms
 from .house import House, Unit
 from .http import Answer, Http
+from .proxy import DatabaseProxy, Proxy
 from .simulator import Simulator
 
 __all__ = ["BUILD", "ROOT", "SanitizerFailure", "as_user", "check_sanitizers", "free_port", "liftd_binary", "log_tail",
-           "scratch", "wait_until", "Broker", "Cluster", "Device", "FLAG", "KEYS", "now_ms", "House", "Unit",
-           "Answer", "Http", "Simulator"]
+           "scratch", "wait_until", "Broker", "Cluster", "DatabaseProxy", "Device", "FLAG", "KEYS", "now_ms", "House", "Unit",
+           "Answer", "Http", "Proxy", "Simulator"]

@@ -262,9 +262,13 @@ class House:
         return Http(self.http_port)
 
     def login(self, name, *roles, **kwargs):
-        """A session of that user; a user that does not exist is added with the role of its name (or `roles`)."""
+        """A session of that user; a user that does not exist is added with the role of its name (or `roles`);
+        areas= and firm= limit it (planners and technicians see area dpq by default)."""
         if not self.value("select count(*) from auth.user_account where name = %s", name):
-            self.add_user(name, *(roles or (name,)), **kwargs)
+            roles = roles or (name,)
+            if {"planner", "technician"} & set(roles) and not kwargs:
+                kwargs["areas"] = ("dpq",)
+            self.add_user(name, *roles, **kwargs)
         return self.http.login(name, PASSWORD)
 
     def simulate(self, *args):

@@ -38,12 +38,12 @@ void ledger_reading(const char *device, const struct reading *r, const char *kin
             r->at.seq, r->ts_ms, sha, codes, r->mode, kind);
 }
 
-void ledger_garbage(const char *device, const void *bytes, size_t count) {
+void ledger_garbage(const char *device, int64_t ts_ms, const void *bytes, size_t count) {
     if (!file)
         return;
     char sha[17];
     sha_hex(bytes, count, sha);
-    fprintf(file, "%s,0,0,0,0,%s,,0,garbage\n", device, sha);
+    fprintf(file, "%s,0,0,0,%" PRId64 ",%s,,0,garbage\n", device, ts_ms, sha);
 }
 
 void ledger_flush(void) {

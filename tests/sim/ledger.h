@@ -13,8 +13,8 @@ bool ledger_open(const char *path);
  */
 void ledger_reading(const char *device, const struct reading *reading, const char *kind);
 
-/* Bytes that are no reading ("garbage"); sha is of the bytes. */
-void ledger_garbage(const char *device, const void *bytes, size_t count);
+/* Bytes that are no reading ("garbage"), published at ts_ms; sha is of the bytes. */
+void ledger_garbage(const char *device, int64_t ts_ms, const void *bytes, size_t count);
 
 /* Writes out what is buffered. */
 void ledger_flush(void);

@@ -309,7 +309,7 @@ static void boot_fall(struct terminal *t, int64_t until_ms) {
         t->units[i].seq = 0;
 }
 
-static void garbage(struct terminal *t) {
+static void garbage(struct terminal *t, int64_t now_ms) {
     static const unsigned char kinds[][10] = {{0xdd, 0xff, 0xff, 0xff, 0xff, 0x81},
                                               {0x83, 0x00, 0x01, 0x01},
                                               {0xc1},
@@ -322,7 +322,7 @@ static void garbage(struct terminal *t) {
          i++) /* no two are alike: each is a refusal of its own */
         bytes[i] = (unsigned char)dice_u64(&t->dice);
     if (link_publish(t, "up", bytes, sizeof bytes, false))
-        ledger_garbage(t->name, bytes, sizeof bytes);
+        ledger_garbage(t->name, now_ms, bytes, sizeof bytes);
 }
 
 static void go_silent(struct terminal *t, int64_t until_ms) {
@@ -376,7 +376,7 @@ void terminal_fault(struct terminal *t, struct unit *u, const struct fault *f, i
         boot_fall(t, now_ms + f->for_ms);
         break;
     case FAULT_GARBAGE:
-        garbage(t);
+        garbage(t, now_ms);
         break;
     case FAULT_DUPLICATE:
         if (u->last.present)
