@@ -32,7 +32,7 @@ CFLAGS  = -O2 -g
 LDFLAGS = -pie -Wl,-z,relro,-z,now
 COMPILE = $(CC) -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) $(SANITIZE) -MMD -MP
 LINK    = $(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS)
-DEFINES = -D_GNU_SOURCE= -DLIFTD_VERSION='"$(VERSION)"' -DLIFTD_DATADIR='"$(PREFIX)/share/liftd"'
+DEFINES = -D_GNU_SOURCE= -DLIFTD_VERSION='"$(VERSION)"'
 
 # V=1 shows whole commands.
 Q   = $(if $(V),,@)

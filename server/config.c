@@ -16,7 +16,7 @@
 /* Largest file read; the manual itself has some 6 KB. */
 #define CONFIG_FILE_MAX_BYTES (256 * 1024)
 
-/* Where `make install` puts sql/ and console/; the Makefile sets it from PREFIX. */
+/* Where sql/ and console/ are when this program runs from neither a checkout nor a PREFIX/bin. */
 #ifndef LIFTD_DATADIR
 #define LIFTD_DATADIR "/usr/local/share/liftd"
 #endif
@@ -429,33 +429,39 @@ static void anchor_paths(struct reader *r) {
     free(real);
 }
 
-/* The checkout this program was built in (it runs from build/ or build/NAME/), or "". */
-static void find_checkout(char *out, size_t bytes) {
-    ssize_t length = readlink("/proc/self/exe", out, bytes - 1);
-    out[length > 0 ? length : 0] = '\0';
-    for (int up = 0; up < 3; up++) {
-        char *slash = strrchr(out, '/');
-        if (!slash)
-            break;
-        bool in_build = up > 0 && strcmp(slash, "/build") == 0;
-        *slash = '\0';
-        if (in_build)
-            return;
-    }
-    out[0] = '\0';
+/* Cuts the last name off a path; "" when there is none. Returns that name. */
+static const char *cut(char *path) {
+    char *slash = strrchr(path, '/');
+    if (!slash)
+        return "";
+    *slash = '\0';
+    return slash + 1;
 }
 
+/* Where this program's own files are: beside build/ or build/NAME/ of a checkout, or PREFIX/share/liftd of an
+ * installation that it runs from as PREFIX/bin/liftd. */
 static void find_directories(struct config *config) {
-    char checkout[CONFIG_PATH_BYTES - 16];
-    find_checkout(checkout, sizeof checkout);
-    bool built = checkout[0] != '\0';
+    char home[CONFIG_PATH_BYTES - 32];
+    ssize_t length = readlink("/proc/self/exe", home, sizeof home - 16);
+    home[length > 0 ? length : 0] = '\0';
+    cut(home);
+    const char *name = cut(home), *console = "build/console";
+    bool found = strcmp(name, "build") == 0;
+    if (!found && strcmp(name, "bin") == 0) {
+        strcat(home, "/share/liftd"); /* less than was cut off and kept free */
+        console = "console";
+        found = true;
+    }
+    if (!found && strcmp(cut(home), "build") != 0) {
+        snprintf(home, sizeof home, "%s", LIFTD_DATADIR);
+        console = "console";
+    }
     struct config_database *database = &config->database;
     struct config_http *http = &config->http;
     if (!database->sql_dir[0])
-        snprintf(database->sql_dir, sizeof database->sql_dir, "%s/sql", built ? checkout : LIFTD_DATADIR);
+        snprintf(database->sql_dir, sizeof database->sql_dir, "%s/sql", home);
     if (!http->console_dir[0])
-        snprintf(http->console_dir, sizeof http->console_dir, "%s/%s", built ? checkout : LIFTD_DATADIR,
-                 built ? "build/console" : "console");
+        snprintf(http->console_dir, sizeof http->console_dir, "%s/%s", home, console);
 }
 
 /* --- what the header promises --------------------------------------------------------------------------- */
