@@ -540,7 +540,7 @@ static int command_columns(PGconn *conn, const struct options *options) {
 }
 
 static int command_demo(PGconn *conn, const struct config *config, const struct options *options) {
-    long there = query_number(conn, "select count(*) from registry.area where code = 'dapuqiao'", 0, NULL);
+    long there = query_number(conn, "select count(*) from registry.area where code = 'dpq'", 0, NULL);
     if (there != 0) {
         if (there > 0)
             puts("the demo subdistrict is there already; nothing was changed");

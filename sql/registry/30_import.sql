@@ -190,12 +190,7 @@ begin
         update import_in set unit = '0' where unit is null;
     end if;
     select string_agg(quote_ident(k), ', ') into v_key from unnest(registry.import_key(p_kind)) k;
-    if p_first then
-        execute format('delete from import_in i using (select line, row_number() over (partition by %s order by line) as n from import_in) r
-            where r.line = i.line and r.n > 1', v_key);
-        get diagnostics v_folded = row_count;
-        delete from import_bad b where not exists (select from import_in i where i.line = b.line) and b.landed;
-    else
+    if not p_first then
         execute format('insert into import_bad (line, column_name, reason, sentence)
             select r.line, %L, ''repeated'', format(''names the same as line %%s'', r.first)
             from (select line, row_number() over w as n, first_value(line) over w as first from import_in i
@@ -206,6 +201,15 @@ begin
         perform registry.import_check_column(v_column.name, v_column.type, v_column.required, v_column.low, v_column.high,
             v_column.choices, v_column.name = any (p_optional) and not v_column.required);
     end loop;
+    if p_first then
+        -- Into the first line that is right: a wrong one before it must not take the thing away.
+        analyze import_bad;
+        execute format('delete from import_in i using (
+                select line, row_number() over (partition by %s order by line) as n from import_in where line in (select registry.import_good())) r
+            where r.line = i.line and r.n > 1', v_key);
+        get diagnostics v_folded = row_count;
+        delete from import_bad b where b.landed and not exists (select from import_in i where i.line = b.line);
+    end if;
     return v_folded;
 end $$;
-comment on function registry.import_check(text, text[], boolean) is 'Checks every row of import_in by the columns of its kind. Rows that name the same thing twice are wrong, or with p_first folded into the first one; returns how many were folded.';
+comment on function registry.import_check(text, text[], boolean) is 'Checks every row of import_in by the columns of its kind. Rows that name the same thing twice are wrong, or with p_first folded into the first that is right; returns how many were folded.';
