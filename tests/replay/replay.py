@@ -21,7 +21,6 @@ import pathlib
 import struct
 import subprocess
 import sys
-import threading
 import time
 
 import msgpack
@@ -116,8 +115,8 @@ def parse_utc(text):
 class Replay:
     """One run. lifts: only so many of them, spread over the file; kills: liftd is killed so often on the way."""
 
-    def __init__(self, cluster, lifts=None, kills=0, window=WINDOW, say=print):
-        self.cluster, self.kills, self.window, self.say = cluster, kills, window, say
+    def __init__(self, cluster, lifts=None, kills=0, window=WINDOW, units=UNITS, say=print):
+        self.kills, self.window, self.lifts_per_gateway, self.say = kills, window, units, say
         self._read(lifts)
         self.house = liftdtest.House(cluster, lifts=0, start=False, settings={
             "ingest.retention_days": self.days, "alerts.silent_after_s": 7 * DAY_S})
@@ -134,8 +133,8 @@ class Replay:
         now = int(time.time())
         self.shift_s = (now // DAY_S - 1 - last // DAY_S) * DAY_S
         self.days = (now - (first + self.shift_s)) // DAY_S + 2
-        self.gateways = [f"gw{i // UNITS:02d}" for i in range(len(codes))]
-        self.units = [i % UNITS for i in range(len(codes))]
+        self.gateways = [f"gw{i // self.lifts_per_gateway:02d}" for i in range(len(codes))]
+        self.units = [i % self.lifts_per_gateway for i in range(len(codes))]
 
     def _execute(self, sql, named=None):
         connection = self.house.db()
@@ -178,10 +177,15 @@ class Replay:
             messages += flush(pending)
         return readings, messages
 
-    def _kill_now_and_then(self):
-        """Kills liftd with SIGKILL while the sender runs; its broker session keeps what it misses."""
-        for _ in range(self.kills):
-            time.sleep(0.4)
+    def _landed(self, readings):
+        self.house.check()
+        return self.house.value("select count(*) >= %s from telemetry.reading", readings)
+
+    def _kill_now_and_then(self, readings):
+        """Kills liftd with SIGKILL as the readings land; its broker session keeps what it misses."""
+        for kill in range(self.kills):
+            part = readings * (kill + 1) // (self.kills + 1)
+            liftdtest.wait_until(lambda: self._landed(part), 900, f"{part} readings landed", every_s=0.02)
             self.house.kill()
             self.house.start()
 
@@ -193,20 +197,15 @@ class Replay:
         sender = subprocess.Popen([str(liftdtest.BUILD / "liftplay"), "127.0.0.1", str(self.house.broker.port),
                                    str(directory / "devices"), str(directory / "messages"), str(self.window)],
                                   stdout=subprocess.PIPE, text=True)
-        killer = threading.Thread(target=self._kill_now_and_then)
-        killer.start()
+        self._kill_now_and_then(readings)
         out, _ = sender.communicate(timeout=1800)
-        killer.join()
         assert sender.returncode == 0, f"liftplay ended with {sender.returncode}"
         sent, self.sending_s, self.began = int(out.split()[0]), *map(float, out.split()[1:])
         assert sent == messages, f"{sent} messages sent, {messages} written"
         return readings, messages
 
     def _wait_landed(self, readings):
-        def landed():
-            self.house.check()
-            return self.house.value("select count(*) >= %s from telemetry.reading", readings)
-        liftdtest.wait_until(landed, 1800, f"{readings} readings landed", every_s=0.5)
+        liftdtest.wait_until(lambda: self._landed(readings), 1800, f"{readings} readings landed", every_s=0.5)
         ended = self.house.value("select extract(epoch from max(pg_xact_commit_timestamp(xmin))) from telemetry.reading")
         return float(ended) - self.began
 

@@ -1,0 +1,32 @@
+"""Sixty real lifts' sixteen months through the whole path, with liftd killed on the way: the outages are the file's."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "replay"))
+
+import replay  # noqa: E402  (needs the path above)
+
+
+def outages_by_hand(rows):
+    """(closed, open) counted straight through the rows: an independent third way."""
+    down, closed = set(), 0
+    for _, code, state in rows:
+        if state == "INACTIVE":
+            down.add(code)
+        elif state == "ACTIVE" and code in down:
+            down.remove(code)
+            closed += 1
+    return closed, len(down)
+
+
+def test_outages_found_are_those_of_the_file(cluster):
+    said = []
+    run = replay.Replay(cluster, lifts=60, kills=2, window=1, units=8, say=said.append)
+    try:
+        wrong, figures = run.run()
+    finally:
+        run.close()
+    assert not wrong, "\n".join(said + wrong)
+    assert (figures["closed"], figures["still_open"]) == outages_by_hand(run.rows)
+    assert figures["closed"] > 1000 and figures["still_open"] > 0
