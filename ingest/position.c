@@ -12,7 +12,10 @@ static struct position before(struct position p) {
 
 /* What lies between the track and `next`, exclusive; false: nothing. */
 static bool between(const struct track *track, struct position next, struct gap *gap) {
-    gap->from = track->known ? after(track->last) : (struct position){0, 1};
+    if (track->boots_told && (!track->known || next.boot > track->last.boot))
+        gap->from = (struct position){next.boot, 1};
+    else
+        gap->from = track->known ? after(track->last) : (struct position){0, 1};
     gap->to = before(next);
     return position_compare(gap->from, gap->to) <= 0;
 }
@@ -25,6 +28,7 @@ enum arrival position_arrive(struct track *track, struct position at, int64_t ts
         return at.boot < track->last.boot && clock_rose ? ARRIVAL_BOOT_FELL : ARRIVAL_LATE;
     }
     *has_gap = between(track, at, opened);
+    track->boots_told = false;
     track->known = true;
     track->last = at;
     track->last_ts_ms = ts_ms;
@@ -33,14 +37,17 @@ enum arrival position_arrive(struct track *track, struct position at, int64_t ts
 }
 
 bool position_mark(struct track *track, const struct marker *marker, struct gap *opened) {
-    if (marker->count == 0)
-        return false;
-    const struct held *newest = &marker->held[marker->count - 1];
-    struct position end = {newest->boot, newest->last_seq};
-    if (track->known && position_compare(end, track->last) <= 0)
-        return false;
-    bool has = between(track, after(end), opened);
-    track->known = true;
-    track->last = end;
+    bool has = false;
+    track->boots_told = false; /* what an earlier marker said is of no use for this one's boots */
+    if (marker->count) {
+        const struct held *newest = &marker->held[marker->count - 1];
+        struct position end = {newest->boot, newest->last_seq};
+        if (!track->known || position_compare(end, track->last) > 0) {
+            has = between(track, after(end), opened);
+            track->known = true;
+            track->last = end;
+        }
+    }
+    track->boots_told = true;
     return has;
 }

@@ -13,6 +13,8 @@ struct track {
     int64_t last_ts_ms;   /* device clock of the last live reading */
     bool last_ts_trusted; /* that clock was credible */
     bool known;           /* false: nothing seen yet in this epoch */
+    bool boots_told; /* a marker came since the last live reading: it said what there is of earlier boots, so
+                        the next boot's first reading opens no gap across them */
 };
 
 /* A run of positions never seen, both ends inclusive. to.seq may be 0: nothing of that boot. */
@@ -28,8 +30,8 @@ enum arrival {
 
 /* Decides on one reading and, when it is live, moves the track. *opened is set (and *has_gap true) when
  * positions were jumped over; a track that knows nothing opens with everything before the first reading, so
- * that a device's older readings can still land. A higher boot always opens a gap: how far the earlier boot
- * went is unknown until the device's marker says so.
+ * that a device's older readings can still land. A higher boot opens a gap from the end of the earlier one:
+ * how far that went is unknown until the device's marker says so, unless it just did.
  *
  * A boot that falls is refused only when both clocks are credible; with an incredible clock the reading
  * counts as late, and 'device silent' tells if nothing live follows. */

@@ -173,7 +173,7 @@ struct lift *fleet_memory(struct unit *u, bool listening, int64_t now_ms) {
 size_t fleet_save(const struct unit *u, uint8_t *out) {
     uint64_t ts = (uint64_t)u->track.last_ts_ms;
     out[0] = UNIT_STATE_VERSION;
-    out[1] = u->track.last_ts_trusted;
+    out[1] = (uint8_t)(u->track.last_ts_trusted | u->track.boots_told << 1);
     for (int i = 0; i < 8; i++)
         out[2 + i] = (uint8_t)(ts >> (8 * i));
     return UNIT_STATE_HEADER_BYTES + (u->lift ? lift_save(u->lift, out + UNIT_STATE_HEADER_BYTES) : 0);
@@ -181,12 +181,13 @@ size_t fleet_save(const struct unit *u, uint8_t *out) {
 
 bool fleet_load(struct unit *u, int32_t epoch, struct position at, const uint8_t *state, size_t bytes) {
     bool readable = bytes >= UNIT_STATE_HEADER_BYTES && state[0] == UNIT_STATE_VERSION;
-    if (u->epoch == epoch && (at.boot || at.seq)) {
+    if (u->epoch == epoch) {
         uint64_t ts = 0;
         for (int i = 7; readable && i >= 0; i--)
             ts = ts << 8 | state[2 + i];
-        u->track = (struct track){.last = at, .last_ts_ms = (int64_t)ts, .known = true};
-        u->track.last_ts_trusted = readable && state[1];
+        u->track = (struct track){.last = at, .last_ts_ms = (int64_t)ts, .known = at.boot || at.seq};
+        u->track.last_ts_trusted = readable && (state[1] & 1);
+        u->track.boots_told = readable && (state[1] & 2);
         u->committed = at;
     }
     if (!readable || bytes == UNIT_STATE_HEADER_BYTES)

@@ -13,7 +13,8 @@
 
 /* No such place. */
 #define FLEET_NONE UINT32_MAX
-/* Bytes before lift_save's in telemetry.state_log.state: version, clock trusted, last device time. */
+/* Bytes before lift_save's in telemetry.state_log.state: version, flags of the track (1 clock trusted, 2
+ * boots told), last device time. */
 #define UNIT_STATE_HEADER_BYTES 10
 #define UNIT_STATE_MAX_BYTES (UNIT_STATE_HEADER_BYTES + LIFT_SAVED_MAX_BYTES)
 

@@ -11,18 +11,18 @@ create or replace function telemetry.land_refusals() returns void
     language plpgsql
 as $$
 begin
-    -- Ordered by key, so that two writers can't wait for each other.
+    -- In order of arrival: relanding goes by id, and what came first is to land first.
     insert into telemetry.refusal as r (topic, payload, payload_sha256, reason, detail, area, device, first_at, last_at, times)
     select topic, payload, payload_sha256, reason, detail, area, device, first_at, last_at, times
     from (
         select distinct on (topic, sha256(payload)) topic, payload, sha256(payload) as payload_sha256,
             reason, detail, area, device, min(received_at) over same as first_at, max(received_at) over same as last_at,
-            count(*) over same as times
+            count(*) over same as times, min(ctid) over same as arrival
         from pg_temp.refusal_in
         window same as (partition by topic, sha256(payload))
         order by topic, sha256(payload), received_at desc
     ) folded
-    order by md5(topic), payload_sha256
+    order by arrival
     on conflict (md5(topic), payload_sha256) do update
         set reason = excluded.reason, detail = excluded.detail, area = excluded.area, device = excluded.device,
             first_at = least(r.first_at, excluded.first_at), last_at = greatest(r.last_at, excluded.last_at),

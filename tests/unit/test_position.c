@@ -150,6 +150,27 @@ static void test_marker_that_says_nothing_new(void **state) {
     assert_int_equal(position_compare(track.last, (struct position){5, 100}), 0);
 }
 
+static void test_marker_accounts_for_earlier_boots(void **state) {
+    (void)state;
+    struct track known = KNOWN(1, 50, 1000), unknown = {.known = false};
+    struct marker all = {.count = 1, .held = {{1, 1, 50}}}, nothing = {.count = 0};
+    struct gap gap;
+    bool has_gap;
+    assert_false(position_mark(&known, &all, &gap));
+    assert_int_equal(position_arrive(&known, (struct position){2, 1}, 1001, true, &gap, &has_gap),
+                     ARRIVAL_LIVE);
+    assert_false(has_gap);
+    assert_int_equal(position_arrive(&known, (struct position){3, 2}, 1002, true, &gap, &has_gap),
+                     ARRIVAL_LIVE);
+    assert_true(has_gap); /* the marker spoke of the one restart before it only */
+    assert_false(position_mark(&unknown, &nothing, &gap));
+    assert_int_equal(position_arrive(&unknown, (struct position){4, 3}, 1, true, &gap, &has_gap),
+                     ARRIVAL_LIVE);
+    assert_true(has_gap);
+    assert_int_equal(position_compare(gap.from, (struct position){4, 1}), 0);
+    assert_int_equal(position_compare(gap.to, (struct position){4, 2}), 0);
+}
+
 static void test_marker_of_a_new_device(void **state) {
     (void)state;
     struct track track = {.known = false};
@@ -194,6 +215,7 @@ int main(void) {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_marker_moves_the_track),
         cmocka_unit_test(test_marker_that_says_nothing_new),
+        cmocka_unit_test(test_marker_accounts_for_earlier_boots),
         cmocka_unit_test(test_marker_of_a_new_device),
         cmocka_unit_test(test_random_walk),
     };
