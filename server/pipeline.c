@@ -16,13 +16,7 @@
 #include "provisional.h"
 #include "questions.h"
 #include "store.h"
-#if __has_include("timetable.h")
 #include "timetable.h"
-#else
-struct timetable; struct timetable_options { uv_loop_t *loop; const struct config *config; void (*partitions)(void *, int32_t, int32_t); void *ctx; };
-static int timetable_open(const struct timetable_options *o, struct timetable **out) { (void)o; *out = NULL; return 0; }
-static void timetable_close(struct timetable *t, void (*done)(void *), void *ctx) { (void)t; (void)done; (void)ctx; }
-#endif
 
 #include <mosquitto.h>
 #include <stdlib.h>
