@@ -116,7 +116,10 @@ start() {
     [ -x "/usr/lib/postgresql/$version/bin/postgres" ] ||
         fail "$data was made by PostgreSQL $version, which is not installed here; 'make clean-var' starts afresh"
     bin=/usr/lib/postgresql/$version/bin
-    [ "$data" = "$dir/pg" ] || ln -sfn -- "$data" "$dir/pg"
+    if [ "$data" != "$dir/pg" ]; then
+        ln -sfn -- "$data" "$dir/pg"
+        ln -sfn -- "$data.log" "$dir/pg.log"
+    fi
     if running; then
         echo "cluster: runs already"
     else
@@ -158,7 +161,8 @@ status)
     ;;
 drop)
     stop
-    rm -rf -- "$data" "$data.new" "$data.previous" "$data.log" "$(socket_dir)" "$dir/pg" "$dir/conninfo"
+    rm -rf -- "$data" "$data.new" "$data.previous" "$data.log" "$(socket_dir)" "$dir/pg" "$dir/pg.log" \
+        "$dir/conninfo"
     rmdir -- "$home" 2>/dev/null || true
     ;;
 *) usage ;;

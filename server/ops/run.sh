@@ -8,7 +8,7 @@
 #   sim/, sim-devices  what the simulated devices keep    *.log      what each program said
 #
 # Environment: LIFTD_VAR, another directory than var/; HTTP_PORT, MQTT_PORT (make passes them on); SIM_OPTIONS are those of build/liftsim
-# (without them: busy lifts, and one fault per lift and hour).
+# (without them: a busy morning, and two faults per lift and hour).
 set -u
 PROGRAM="make run"
 here=$(dirname -- "$(realpath -- "$0")")
@@ -19,7 +19,7 @@ cd "$root" || exit 1
 
 HTTP_PORT=${HTTP_PORT:-8080}
 MQTT_PORT=${MQTT_PORT:-18883}
-SIM_OPTIONS=${SIM_OPTIONS:---busy 10 --fault-rate 1}
+SIM_OPTIONS=${SIM_OPTIONS:---hour 8 --busy 10 --fault-rate 2}
 DEMO_USERS="admin dispatcher planner technician fund auditor"
 var=$(absolute "${LIFTD_VAR:-$root/var}")
 liftd_pid=
@@ -176,6 +176,7 @@ PYTHON
 }
 
 start_simulator() {
+    mkdir -p "$var/sim"
     # shellcheck disable=SC2086
     setsid build/liftsim --devices "$var/sim-devices" --port "$MQTT_PORT" --store-dir "$var/sim" $SIM_OPTIONS \
         >> "$var/liftsim.log" 2>&1 < /dev/null 9>&- &
