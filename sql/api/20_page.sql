@@ -55,7 +55,9 @@ $$;
 comment on function api.csv_cell(json) is 'One CSV field after RFC 4180, quoted where needed, harmless in a spreadsheet.';
 
 create or replace function api.csv(p_items json, p_columns jsonb) returns text
-language sql stable as $$
+language plpgsql stable as $$
+begin
+    return (
     -- The mark in front makes spreadsheets read Chinese as UTF-8.
     select chr(65279)
         || (select string_agg(api.csv_cell(to_json(c.value ->> 0)), ',' order by c.ordinality)
@@ -63,6 +65,7 @@ language sql stable as $$
         || coalesce((select string_agg(
             (select string_agg(api.csv_cell(i.value #> string_to_array(c.value ->> 1, '.')), ',' order by c.ordinality)
              from jsonb_array_elements(p_columns) with ordinality c) || E'\r\n', '' order by i.ordinality)
-            from json_array_elements(p_items) with ordinality i), '')
+            from json_array_elements(p_items) with ordinality i), ''));
+end
 $$;
 comment on function api.csv(json, jsonb) is 'A list''s items as CSV: a heading line, then a line per item, ended by CR LF.';

@@ -7,7 +7,7 @@ $$;
 comment on function api.flag(int, int) is 'A bit of a reading''s flags; null when it isn''t known.';
 
 create or replace function api.place_json(p_id bigint, p_code text, p_zh text, p_en text) returns json
-language sql immutable as $$
+language sql stable as $$
     select json_build_object('id', p_id, 'code', p_code, 'name_zh', p_zh, 'name_en', p_en)
 $$;
 comment on function api.place_json(bigint, text, text, text) is 'An area, compound, building or lift, as others refer to it.';
@@ -64,7 +64,9 @@ comment on function api.open_alarms_within(bigint[]) is 'The open alarms in thes
 
 -- A compound that lies in a micro-grid shows under its grid; one that lies directly in a subdistrict, under that.
 create or replace function api.overview_tree(p_areas bigint[]) returns json
-language sql stable as $$
+language plpgsql stable as $$
+begin
+    return (
     with open_alarm as (
         select o.lift_id, count(*) as open_alarms, min(o.priority) as worst
         from api.open_alarms_within(p_areas) o group by o.lift_id
@@ -92,13 +94,16 @@ language sql stable as $$
     )
     select coalesce(json_agg(json_build_object('id', g.id, 'code', g.code, 'name_zh', g.name_zh, 'name_en', g.name_en,
         'compounds', compound.compounds) order by g.code), '[]')
-    from compound join registry.area g on g.id = compound.grid_id
+    from compound join registry.area g on g.id = compound.grid_id);
+end
 $$;
 comment on function api.overview_tree(bigint[]) is 'Grids, their compounds, their buildings, their lifts, as JSON.';
 
 -- Everything a list of lifts shows, for the given lifts, in the given order.
 create or replace function api.lift_items(p_ids bigint[]) returns json[]
-language sql stable as $$
+language plpgsql stable as $$
+begin
+    return (
     select coalesce(array_agg(json_build_object(
         'id', l.id, 'code', l.code, 'name_zh', l.name_zh, 'name_en', l.name_en, 'stage', l.stage,
         'building', api.place_json(b.id, b.code, b.name_zh, b.name_en),
@@ -113,7 +118,8 @@ language sql stable as $$
     join registry.area ar on ar.id = coalesce(b.area_id, c.area_id)
     left join telemetry.lift_now n on n.lift_id = l.id
     cross join lateral (select count(*) as open_alarms, min(a.priority) as worst from alert.alarm a
-                        where a.lift_id = l.id and a.state <> 'cleared') o
+                        where a.lift_id = l.id and a.state <> 'cleared') o);
+end
 $$;
 comment on function api.lift_items(bigint[]) is 'Lifts as a list shows them.';
 
@@ -180,13 +186,16 @@ $$;
 comment on function api.lift(api.request) is 'GET /lifts/{id}: everything about one lift.';
 
 create or replace function api.now_json(p_lift bigint) returns jsonb
-language sql stable as $$
+language plpgsql stable as $$
+begin
+    return (
     select jsonb_build_object('mode', n.mode, 'motion', n.motion, 'floor', n.floor,
         'in_door_zone', api.flag(n.flags, 0), 'front_door_closed', api.flag(n.flags, 1),
         'rear_door_closed', api.flag(n.flags, 2), 'occupied', api.flag(n.flags, 3), 'on_battery', api.flag(n.flags, 4),
         'codes', coalesce(n.codes, '{}'), 'energy_wh', n.energy, 'trips', n.trips, 'run_time_s', n.run_time,
         'door_cycles', n.door_cycles, 'load_kg', n.load, 'speed_mm_s', n.speed, 'vibration_mm_s2', n.vibration,
         'temperature_deci_c', n.temperature, 'ts', n.ts, 'received_at', n.received_at, 'clock_suspect', n.suspect)
-    from telemetry.lift_now n where n.lift_id = p_lift
+    from telemetry.lift_now n where n.lift_id = p_lift);
+end
 $$;
 comment on function api.now_json(bigint) is 'What is known of a lift right now; null when nothing was ever heard.';

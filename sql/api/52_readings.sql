@@ -13,22 +13,26 @@ $$;
 comment on function api.reading_json(telemetry.reading) is 'One reading as JSON.';
 
 create or replace function api.gaps_json(p_lift bigint, p_from timestamptz, p_to timestamptz) returns json
-language sql stable as $$
+language plpgsql stable as $$
+begin
+    return (
     select coalesce(json_agg(json_build_object('from', x.from_ts, 'to', x.to_ts, 'given_up', x.ended_at is not null)
                              order by x.from_ts nulls first), '[]')
     from (select g.from_ts, g.to_ts, g.ended_at from telemetry.gap g
           where g.lift_id = p_lift and g.outcome is distinct from 'filled'
             and coalesce(g.from_ts, g.opened_at) <= p_to and coalesce(g.to_ts, g.opened_at) >= p_from
-          order by g.opened_at desc limit 1000) x
+          order by g.opened_at desc limit 1000) x);
+end
 $$;
 comment on function api.gaps_json(bigint, timestamptz, timestamptz) is 'Stretches within these bounds of which readings are missing, open or given up; the newest 1,000.';
 
 -- Real readings, chosen: of each bucket of time the first, the last, and those with the least and the greatest floor,
 -- speed, load, temperature and number of codes. A value and its milliseconds since the start (31 days fit 32 bits) are
 -- packed into one number, so that plain min and max find the reading in one pass without sorting.
-create or replace function api.thinned(p_lift bigint, p_from timestamptz, p_to timestamptz, p_buckets int)
-returns setof telemetry.reading
-language sql stable as $$
+create or replace function api.thinned(p_lift bigint, p_from timestamptz, p_to timestamptz, p_buckets int) returns setof telemetry.reading
+language plpgsql stable as $$
+begin
+    return query
     with picked as (
         select d.*, (extract(epoch from d.filed_at - p_from) * 1000)::bigint as ms
         from telemetry.reading d where d.lift_id = p_lift and d.filed_at >= p_from and d.filed_at < p_to
@@ -46,7 +50,8 @@ language sql stable as $$
     )
     select distinct on (ms) lift_id, device, unit, boot, seq, ts, received_at, mode, motion, floor, flags, codes, energy, trips,
         run_time, door_cycles, load, speed, vibration, temperature, heard, epoch, filed_at, suspect
-    from picked join chosen on chosen.m = picked.ms order by ms, epoch, boot, seq
+    from picked join chosen on chosen.m = picked.ms order by ms, epoch, boot, seq;
+end
 $$;
 comment on function api.thinned(bigint, timestamptz, timestamptz, int) is 'At most ten readings of each bucket of time: first, last and extremes.';
 

@@ -2,7 +2,9 @@
 
 -- Everything a list of alarms shows, for the given alarms, in the given order.
 create or replace function api.alarm_items(p_ids bigint[]) returns json[]
-language sql stable as $$
+language plpgsql stable as $$
+begin
+    return (
     select coalesce(array_agg(json_build_object(
         'id', a.id, 'lift_id', a.lift_id,
         'lift', api.place_json(l.id, l.code, l.name_zh, l.name_en),
@@ -30,7 +32,8 @@ language sql stable as $$
     left join lateral (select json_build_object('name_zh', p.name_zh, 'name_en', p.name_en, 'phone', p.phone) as firm
         from registry.responsibility x join registry.party p on p.id = x.party_id
         where x.lift_id = a.lift_id and x.role = 'maintenance_firm'
-          and x.from_on <= auth.today() and (x.to_on is null or x.to_on >= auth.today()) limit 1) f on true
+          and x.from_on <= auth.today() and (x.to_on is null or x.to_on >= auth.today()) limit 1) f on true);
+end
 $$;
 comment on function api.alarm_items(bigint[]) is 'Alarms as a list shows them.';
 

@@ -87,7 +87,9 @@ $$;
 comment on function api.unknown_device_land(api.request) is 'POST /unknown-devices/{device}/land: asks liftd to land what waits, now that the device is registered.';
 
 create or replace function api.device_items(p_ids bigint[]) returns json[]
-language sql stable as $$
+language plpgsql stable as $$
+begin
+    return (
     select coalesce(array_agg(json_build_object('id', d.id, 'device', d.device, 'area', ar.code, 'note', d.note,
         'created_at', d.created_at, 'online', p.online, 'changed_at', p.changed_at,
         'units', (select coalesce(json_agg(json_build_object('unit', u.unit, 'lift_id', u.lift_id, 'lift_code', l.code,
@@ -97,7 +99,8 @@ language sql stable as $$
     from unnest(p_ids) with ordinality i (id, ord)
     join registry.device d on d.id = i.id
     join registry.area ar on ar.id = d.area_id
-    left join telemetry.presence p on p.device = d.device
+    left join telemetry.presence p on p.device = d.device);
+end
 $$;
 comment on function api.device_items(bigint[]) is 'Devices with the lifts they speak for.';
 

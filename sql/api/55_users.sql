@@ -1,7 +1,9 @@
 -- Operations on accounts, wall screens and the audit trail, for admins (and to read, auditors).
 
 create or replace function api.user_items(p_ids bigint[]) returns json[]
-language sql stable as $$
+language plpgsql stable as $$
+begin
+    return (
     select coalesce(array_agg(json_build_object('id', u.id, 'name', u.name, 'display_name', u.display_name, 'roles', u.roles,
         'language', u.language, 'disabled', u.disabled_at is not null, 'disabled_at', u.disabled_at, 'created_at', u.created_at,
         'password_changed_at', u.password_changed_at,
@@ -11,7 +13,8 @@ language sql stable as $$
             'firm', (select p.code from auth.user_firm s join registry.party p on p.id = s.party_id where s.user_id = u.id)))
         order by i.ord), '{}')
     from unnest(p_ids) with ordinality i (id, ord)
-    join auth.user_account u on u.id = i.id
+    join auth.user_account u on u.id = i.id);
+end
 $$;
 comment on function api.user_items(bigint[]) is 'Accounts as admins see them.';
 

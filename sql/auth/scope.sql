@@ -1,13 +1,16 @@
 -- What an account may see, worked out afresh at each request so that a change of contract counts at once.
 
 create or replace function auth.areas_below(p_areas bigint[]) returns bigint[]
-language sql stable as $$
+language plpgsql stable as $$
+begin
+    return (
     with recursive below (id) as (
         select a.id from registry.area a where a.id = any (p_areas)
         union
         select a.id from registry.area a join below b on a.parent_id = b.id
     )
-    select coalesce(array_agg(id order by id), '{}') from below
+    select coalesce(array_agg(id order by id), '{}') from below);
+end
 $$;
 comment on function auth.areas_below(bigint[]) is 'These areas and everything below them.';
 
