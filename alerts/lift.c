@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* No time lies further from 1970 than this, so sums of times never overflow. */
-#define TIME_MOST_MS (INT64_C(1) << 56)
+/* No time lies further from 1970 than this (struct lift_rule). */
+#define TIME_MOST_MS ((INT64_C(1) << 47) - 1)
 /* First byte: the format's version. A new version reads the old ones for as long as they may be stored. */
 #define VERSION 1
 
@@ -80,19 +80,19 @@ static void put_reading(uint8_t **to, const struct reading *r) {
 static void put_rules(uint8_t **to, const struct lift *l) {
     uint64_t count = 0;
     for (size_t i = 0; i < rules_table_count; i++)
-        count += l->phase[i] != RULE_QUIET || l->rule[i].onset_ms != 0;
+        count += l->phase[i] != RULE_QUIET || lift_onset_ms(l, i) != 0;
     put(to, count);
     for (size_t i = 0; i < rules_table_count; i++) {
-        if (l->phase[i] == RULE_QUIET && l->rule[i].onset_ms == 0)
+        if (l->phase[i] == RULE_QUIET && lift_onset_ms(l, i) == 0)
             continue;
         bool timed = l->phase[i] == RULE_HOLDING || l->phase[i] == RULE_CLEARING;
-        bool rung = l->rule[i].onset_ms != 0;
+        bool rung = lift_onset_ms(l, i) != 0;
         put(to, rules_table[i].code);
         put(to, (uint64_t)l->phase[i] | (rung ? 4u : 0u));
         if (rung)
-            put_since(to, l->at_ms, l->rule[i].onset_ms);
+            put_since(to, l->at_ms, lift_onset_ms(l, i));
         if (timed)
-            put_since(to, l->at_ms, l->rule[i].since_ms);
+            put_since(to, l->at_ms, lift_since_ms(l, i));
     }
 }
 
@@ -213,17 +213,18 @@ static void get_rules(struct source *s, struct lift *l) {
         int row = rules_table_find((unsigned)get_bounded(s, UINT16_MAX));
         uint64_t how = get_bounded(s, 7);
         uint8_t phase = (uint8_t)(how & 3u);
-        struct lift_rule rule = {0, 0};
+        int64_t onset_ms = 0, since_ms = 0;
         if (how & 4u)
-            rule.onset_ms = get_since(s, l->at_ms);
+            onset_ms = get_since(s, l->at_ms);
         else if (phase >= RULE_RAISED)
             s->good = false;
         if (phase == RULE_HOLDING || phase == RULE_CLEARING)
-            rule.since_ms = get_since(s, l->at_ms);
+            since_ms = get_since(s, l->at_ms);
         if (row < 0)
             continue;
         l->phase[row] = phase;
-        l->rule[row] = rule;
+        lift_set_onset(l, (size_t)row, onset_ms);
+        lift_set_since(l, (size_t)row, since_ms);
     }
 }
 

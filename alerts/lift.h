@@ -11,16 +11,17 @@
 /* Where one rule stands on one lift. */
 enum rule_phase {
     RULE_QUIET = 0,   /* condition false, no alarm */
-    RULE_HOLDING = 1, /* condition true, not yet for the hold time; since_ms = when it began */
+    RULE_HOLDING = 1, /* condition true, not yet for the hold time; since = when it began */
     RULE_RAISED = 2,  /* alarm standing, condition true */
-    RULE_CLEARING =
-        3 /* alarm standing, condition false, not yet for the quiet time; since_ms = when it ended */
+    RULE_CLEARING = 3 /* alarm standing, condition false, not yet for the quiet time; since = when it ended */
 };
 
+/* Two instants of a rule, ms, 48 bits each (years up to 6429), because every lift of a city has all of them.
+ * Onset: of the alarm that stands, its identity with lift and code; afterwards of the last alarm, so that the
+ * next one's is later; 0 none yet. Since: HOLDING and CLEARING, see enum rule_phase. */
 struct lift_rule {
-    int64_t onset_ms; /* RAISED, CLEARING: the alarm's onset, its identity with lift and code; afterwards the
-                         onset of the last alarm, so that the next one's is later; 0 none yet */
-    int64_t since_ms; /* HOLDING, CLEARING: see enum rule_phase */
+    uint32_t onset_low, since_low;
+    uint16_t onset_high, since_high;
 };
 
 struct lift {
@@ -40,6 +41,28 @@ struct lift {
     uint8_t phase[LIFT_RULES_MAX]; /* enum rule_phase */
     struct lift_rule rule[LIFT_RULES_MAX];
 };
+
+static inline int64_t lift_time(uint32_t low, uint16_t high) {
+    return ((int64_t)(int16_t)high * (INT64_C(1) << 32)) + low;
+}
+
+static inline int64_t lift_onset_ms(const struct lift *l, size_t rule) {
+    return lift_time(l->rule[rule].onset_low, l->rule[rule].onset_high);
+}
+
+static inline int64_t lift_since_ms(const struct lift *l, size_t rule) {
+    return lift_time(l->rule[rule].since_low, l->rule[rule].since_high);
+}
+
+static inline void lift_set_onset(struct lift *l, size_t rule, int64_t onset_ms) {
+    l->rule[rule].onset_low = (uint32_t)((uint64_t)onset_ms & UINT32_MAX);
+    l->rule[rule].onset_high = (uint16_t)((uint64_t)onset_ms >> 32 & UINT16_MAX);
+}
+
+static inline void lift_set_since(struct lift *l, size_t rule, int64_t since_ms) {
+    l->rule[rule].since_low = (uint32_t)((uint64_t)since_ms & UINT32_MAX);
+    l->rule[rule].since_high = (uint16_t)((uint64_t)since_ms >> 32 & UINT16_MAX);
+}
 
 /* An empty memory: nothing known, every rule quiet. */
 void lift_init(struct lift *l);

@@ -88,24 +88,24 @@ static struct transition *next_out(struct step *s, enum transition_kind kind, co
 }
 
 static void raise_alarm(struct step *s, size_t i, struct moment m) {
-    struct lift_rule *memory = &s->l->rule[i];
     const struct rule_row *row = &rules_table[i];
     int64_t heard_ago_ms =
         row->code == CODE_DEVICE_SILENT ? m.server_ms - s->l->arrival_ms : m.lift_ms - s->l->at_ms;
     struct transition *t = next_out(s, TRANSITION_RAISE, row);
-    memory->onset_ms = memory->since_ms > memory->onset_ms ? memory->since_ms : memory->onset_ms + 1;
+    int64_t since_ms = lift_since_ms(s->l, i), last_ms = lift_onset_ms(s->l, i);
+    int64_t onset_ms = since_ms > last_ms ? since_ms : last_ms + 1;
+    lift_set_onset(s->l, i, onset_ms);
     s->l->phase[i] = RULE_RAISED;
-    t->onset_ms = t->at_ms = memory->onset_ms;
+    t->onset_ms = t->at_ms = onset_ms;
     t->confidence = conditions_confidence(&s->facts, row, heard_ago_ms);
     text_raise(t, row, &s->facts, m.lift_ms, heard_ago_ms);
 }
 
 static void clear_alarm(struct step *s, size_t i, int64_t ended_ms, bool suppressed) {
-    struct lift_rule *memory = &s->l->rule[i];
     struct transition *t = next_out(s, TRANSITION_CLEAR, &rules_table[i]);
     s->l->phase[i] = RULE_QUIET;
-    t->onset_ms = memory->onset_ms;
-    t->at_ms = ended_ms > memory->onset_ms ? ended_ms : memory->onset_ms;
+    t->onset_ms = lift_onset_ms(s->l, i);
+    t->at_ms = ended_ms > t->onset_ms ? ended_ms : t->onset_ms;
     t->confidence = 100;
     text_clear(t, &rules_table[i], &s->facts, suppressed);
 }
@@ -123,9 +123,9 @@ static void judge_waiting(struct step *s, size_t i, enum verdict verdict, struct
     int64_t now_ms = on_clock(row, m);
     if (l->phase[i] == RULE_QUIET) {
         l->phase[i] = RULE_HOLDING;
-        l->rule[i].since_ms = now_ms;
+        lift_set_since(l, i, now_ms);
     }
-    if (now_ms - l->rule[i].since_ms >= hold_ms(s->rules, row, &s->facts))
+    if (now_ms - lift_since_ms(l, i) >= hold_ms(s->rules, row, &s->facts))
         raise_alarm(s, i, m);
 }
 
@@ -148,10 +148,10 @@ static void judge_standing(struct step *s, size_t i, enum verdict verdict, struc
     case VERDICT_ENDED:
         if (l->phase[i] == RULE_RAISED) {
             l->phase[i] = RULE_CLEARING;
-            l->rule[i].since_ms = now_ms;
+            lift_set_since(l, i, now_ms);
         }
-        if (verdict == VERDICT_ENDED || now_ms - l->rule[i].since_ms >= row->quiet_ms)
-            clear_alarm(s, i, l->rule[i].since_ms, false);
+        if (verdict == VERDICT_ENDED || now_ms - lift_since_ms(l, i) >= row->quiet_ms)
+            clear_alarm(s, i, lift_since_ms(l, i), false);
         return;
     }
 }
@@ -181,9 +181,9 @@ static int64_t due_ms(const struct rules *rules, const struct lift *l, const str
         return LIFT_NEVER;
     enum verdict verdict = conditions_judge(f, row, l->arrival_ms, rules->silent_after_ms);
     if (l->phase[i] == RULE_HOLDING && verdict == VERDICT_YES)
-        return l->rule[i].since_ms + hold_ms(rules, row, f);
+        return lift_since_ms(l, i) + hold_ms(rules, row, f);
     if (l->phase[i] == RULE_CLEARING && verdict == VERDICT_NO)
-        return l->rule[i].since_ms + row->quiet_ms;
+        return lift_since_ms(l, i) + row->quiet_ms;
     return LIFT_NEVER;
 }
 
@@ -254,7 +254,7 @@ static void pass_lift_time(struct step *s, int64_t until_ms) {
 static void shift_pending(struct lift *l, enum rule_clock clock, int64_t by_ms) {
     for (size_t i = 0; i < rules_table_count; i++)
         if (rules_table[i].clock == clock && (l->phase[i] == RULE_HOLDING || l->phase[i] == RULE_CLEARING))
-            l->rule[i].since_ms -= by_ms;
+            lift_set_since(l, i, lift_since_ms(l, i) - by_ms);
 }
 
 /* The server's clock was set back: what was measured by it moves along. */

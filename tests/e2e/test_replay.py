@@ -25,8 +25,14 @@ def test_outages_found_are_those_of_the_file(cluster):
     run = replay.Replay(cluster, lifts=60, kills=2, window=1, units=8, say=said.append)
     try:
         wrong, figures = run.run()
+        # The check must see what it is there to see: an end a second off, an outage too few.
+        run.house.execute("update alert.alarm set cleared_at = cleared_at + interval '1 second' where id = "
+                          "(select min(id) from alert.alarm where cleared_at is not null)")
+        run.house.execute("update alert.alarm set code = 43 where id = (select max(id) from alert.alarm)")
+        tampered, _ = run.check()
     finally:
         run.close()
+    assert len(tampered) == 3, tampered
     assert not wrong, "\n".join(said + wrong)
     assert (figures["closed"], figures["still_open"]) == outages_by_hand(run.rows)
     assert figures["closed"] > 1000 and figures["still_open"] > 0

@@ -210,7 +210,7 @@ class Replay:
         ended = self.house.value("select extract(epoch from max(pg_xact_commit_timestamp(xmin))) from telemetry.reading")
         return float(ended) - self.began
 
-    def _check(self):
+    def check(self):
         """Differences between the outages in the database and those in the file, and the figures."""
         self._execute(SQL_SCRATCH)
         connection = self.house.db()
@@ -235,7 +235,7 @@ class Replay:
         self.house.start(timeout_s=120)
         readings, messages = self._send()
         took_s = self._wait_landed(readings)
-        differences, figures = self._check()
+        differences, figures = self.check()
         figures.update(changes=len(self.rows), sent=readings, messages=messages, seconds=took_s)
         say(f"replay: {readings:,} readings in {messages:,} messages over {len(set(self.gateways))} connections: at the "
             f"broker after {self.sending_s:.1f} s, the last one committed after {took_s:.1f} s")
