@@ -58,6 +58,7 @@ create or replace function api.user_create(r api.request) returns api.response
 language plpgsql as $$
 declare
     a api.response;
+    v_id bigint;
 begin
     if not coalesce(r.secret, '{}') ? 'hash' then
         -- Everything that could be wrong is wrong before twenty milliseconds are spent on hashing.
@@ -65,8 +66,9 @@ begin
         a.status := 2;
         return a;
     end if;
-    return api.user_answer(201, auth.create_user(r.body ->> 'name', r.body ->> 'display_name', api.names(r.body -> 'roles'),
-        r.secret ->> 'hash', r.body ->> 'language', api.names(r.body #> '{scope,areas}'), r.body #>> '{scope,firm}'));
+    v_id := auth.create_user(r.body ->> 'name', r.body ->> 'display_name', api.names(r.body -> 'roles'),
+        r.secret ->> 'hash', r.body ->> 'language', api.names(r.body #> '{scope,areas}'), r.body #>> '{scope,firm}');
+    return api.user_answer(201, v_id);
 end
 $$;
 comment on function api.user_create(api.request) is 'POST /users: makes an account.';
@@ -95,9 +97,10 @@ create or replace function api.wallboard_create(r api.request) returns api.respo
 language plpgsql as $$
 declare
     a api.response;
+    v_id bigint;
 begin
-    a := api.user_answer(201, auth.create_wallboard(r.body ->> 'name', r.body ->> 'display_name',
-                                                    api.names(r.body -> 'areas'), r.fresh));
+    v_id := auth.create_wallboard(r.body ->> 'name', r.body ->> 'display_name', api.names(r.body -> 'areas'), r.fresh);
+    a := api.user_answer(201, v_id);
     -- The only time the address is known: in a header, where the gateway puts the fresh token.
     a.headers := a.headers || '{"Location":"/wallboard#{fresh}"}';
     return a;

@@ -104,3 +104,58 @@ create function pg_temp.lift(p_code text) returns bigint language sql as 'select
 create function pg_temp.codes(a pg_temp.answer) returns text language sql as $$
     select coalesce(string_agg(x ->> 'code', ' ' order by x ->> 'code'), '') from jsonb_array_elements(a.body::jsonb -> 'items') x
 $$;
+
+-- The same, leaving no trace: for trying many things from one state.
+create function pg_temp.attempt(p_user text, p_method text, p_path text, p_query jsonb default '{}', p_body jsonb default null,
+    p_secret jsonb default null) returns pg_temp.answer
+language plpgsql as $$
+declare
+    a pg_temp.answer;
+begin
+    a := pg_temp.call(p_user, p_method, p_path, p_query, p_body, p_secret);
+    raise exception using errcode = 'RB000';
+exception when sqlstate 'RB000' then
+    return a;
+end
+$$;
+
+-- A good request for every operation.
+create table pg_temp.sample (id text primary key, path text, query jsonb, body jsonb, secret jsonb);
+insert into pg_temp.sample (id, path, query, body, secret)
+select v.id, v.path, coalesce(v.query::jsonb, '{}'), v.body::jsonb, v.secret::jsonb
+from registry.lift l, alert.alarm a, telemetry.refusal f, auth.user_account u
+cross join lateral (values
+    ('session_open', '/session', null, '{"name":"fund","password":true}', '{"verified":true}'),
+    ('session_close', '/session', null, null, null),
+    ('wallboard_open', '/session/wallboard', null, '{}', null),
+    ('me', '/me', null, null, null),
+    ('me_change', '/me', null, '{"language":"zh"}', null),
+    ('me_password', '/me/password', null, '{"password":true,"new_password":true}',
+        '{"verified":true,"hash":"$argon2id$v=19$m=19456,t=2,p=1$BBBBBBBBBBBBBBBBBBBBBB$AAAAAAAAAAAAAAAA"}'),
+    ('events', '/events', null, null, null),
+    ('openapi', '/openapi.json', null, null, null),
+    ('overview', '/overview', null, null, null),
+    ('lifts', '/lifts', '{"limit":"2"}', null, null),
+    ('lift', '/lifts/' || l.id, null, null, null),
+    ('readings', '/lifts/' || l.id || '/readings', '{"points":"100"}', null, null),
+    ('lift_terminal', '/lifts/' || l.id || '/terminal', null, '{"device":"d-L1"}', null),
+    ('alarms', '/alarms', null, null, null),
+    ('alarm', '/alarms/' || a.id, null, null, null),
+    ('alarm_acknowledge', '/alarms/' || a.id || '/acknowledge', null, '{"comment":"seen"}', null),
+    ('alarm_comment', '/alarms/' || a.id || '/comment', null, '{"comment":"said"}', null),
+    ('rules', '/rules', null, null, null),
+    ('refusals', '/refusals', null, null, null),
+    ('refusal', '/refusals/' || f.id, null, null, null),
+    ('unknown_devices', '/unknown-devices', null, null, null),
+    ('unknown_device_land', '/unknown-devices/d-L1/land', null, '{}', null),
+    ('devices', '/devices', null, null, null),
+    ('device_register', '/devices', null, '{"device":"d-new","area":"g1"}', null),
+    ('areas', '/areas', null, null, null),
+    ('parties', '/parties', null, null, null),
+    ('users', '/users', null, null, null),
+    ('user_create', '/users', null, '{"name":"new","display_name":"New","roles":["fund"],"password":true}',
+        '{"hash":"$argon2id$v=19$m=19456,t=2,p=1$BBBBBBBBBBBBBBBBBBBBBB$AAAAAAAAAAAAAAAA"}'),
+    ('user_change', '/users/' || u.id, null, '{"display_name":"Renamed"}', null),
+    ('wallboard_create', '/wallboards', null, '{"name":"hall","display_name":"Hall"}', null),
+    ('audit', '/audit', null, null, null)) v (id, path, query, body, secret)
+where l.code = 'L1' and a.lift_id = l.id and a.code = 200 and f.device = 'd-L1' and f.reason = 'bad_type' and u.name = 'fund';
