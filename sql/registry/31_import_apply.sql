@@ -164,7 +164,7 @@ end $$;
 comment on function registry.import_devices(text[]) is 'Applies devices, one line per unit. A binding that says otherwise than the one in force ends that one; a line without a lift changes no binding.';
 
 create or replace function registry.import_responsibilities() returns table (inserted bigint, updated bigint)
-    language plpgsql set search_path = pg_catalog, pg_temp
+    language plpgsql set search_path = pg_catalog, pg_temp set client_min_messages = warning
 as $$
 declare
     v_found bigint;
