@@ -4,6 +4,7 @@
 import { build } from "esbuild";
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { gzipSync } from "node:zlib";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -38,9 +39,13 @@ const style = outputs.find((name) => name.endsWith(".css"));
 if (!script || !style) throw new Error("the bundle has no script or no style sheet");
 
 const page = readFileSync(join(here, "static/index.html"), "utf8");
-writeFileSync(join(out, "index.html"), page.replace("console.js", script).replace("console.css", style));
+writeFileSync(join(out, "index.html"), page.replace("/console.js", `/${script}`).replace("/console.css", `/${style}`));
 for (const name of readdirSync(join(here, "static"))) {
   if (name !== "index.html") copyFileSync(join(here, "static", name), join(out, name));
+}
+// liftd serves "name.gz" beside "name" to browsers that take it.
+for (const name of readdirSync(out)) {
+  if (/\.(js|css|html|svg)$/.test(name)) writeFileSync(join(out, `${name}.gz`), gzipSync(readFileSync(join(out, name)), { level: 9 }));
 }
 const bytes = result.metafile.outputs;
 const total = Object.entries(bytes).filter(([p]) => !p.endsWith(".map")).reduce((sum, [, o]) => sum + o.bytes, 0);

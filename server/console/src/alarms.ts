@@ -175,14 +175,15 @@ function publish(): void {
   alarms.patch({ rows });
 }
 
-const TRAPPED_CODES = new Set([90, 200]);
+/** As the server says it of recorded ones: 93 is the lift's own report, 200 what the rules infer. */
+const TRAPPED_CODES = new Set([93, 200]);
 
 function provisionalRow(one: ProvisionalAlarm): Row {
   const known = directory.get(one.lift_id);
   return {
     key: identity(one), provisional: true, id: 0, lift_id: one.lift_id,
     lift: known?.lift ?? null, building: known?.building ?? null, compound: known?.compound ?? null,
-    firm: known?.firm ?? null, code: one.code, name_zh: one.text_zh, name_en: one.text_en,
+    firm: known?.firm ?? null, code: one.code, name_zh: one.name_zh ?? one.text_zh, name_en: one.name_en ?? one.text_en,
     priority: one.priority, state: "unacknowledged", confidence: null, text_zh: one.text_zh, text_en: one.text_en,
     raised_at: one.raised_at, recorded_at: null, cleared_at: null, acknowledged_at: null, acknowledged_by: null,
     repeats_24h: null, last_reading_at: null, silent: null, people_trapped: TRAPPED_CODES.has(one.code),

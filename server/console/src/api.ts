@@ -1,6 +1,6 @@
 // The typed client of /api/v1: one function per operation, errors as ApiError with the server's own words.
 import type {
-  Account, Alarm, AlarmDetail, Lift, LiftRow, Me, Overview, Page, Problem, Readings, Refusal, Role, UnknownDevice,
+  Account, Alarm, AlarmDetail, Area, Lift, LiftRow, Me, Overview, Page, Party, Problem, Readings, Refusal, Role, UnknownDevice,
 } from "./types";
 import { clockHeard } from "./clock";
 import { language, t } from "./i18n";
@@ -31,6 +31,9 @@ interface Options {
   key?: string;
   signal?: AbortSignal;
   quiet401?: boolean;
+  bearer?: string;
+  /** Called with the answer's Location. */
+  location?: (address: string) => void;
   timeoutMs?: number;
 }
 
@@ -38,6 +41,7 @@ export async function request<T>(method: string, path: string, options: Options 
   const url = BASE + path + queryText(options.query);
   const headers: Record<string, string> = { Accept: "application/json", "Accept-Language": language.get() };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  if (options.bearer) headers["Authorization"] = `Bearer ${options.bearer}`;
   if (options.key) headers["Idempotency-Key"] = options.key;
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), options.timeoutMs ?? 20_000);
@@ -66,6 +70,7 @@ export async function request<T>(method: string, path: string, options: Options 
     if (response.status === 401 && !options.quiet401) unauthorized();
     throw new ApiError(response.status, parse<Problem>(text));
   }
+  options.location?.(response.headers.get("Location") ?? "");
   if (response.status === 204 || text === "") return undefined as T;
   const value = parse<T>(text);
   if (value === null) throw new ApiError(502, { title: "the answer is not JSON" });
@@ -94,7 +99,7 @@ async function whole<T>(path: string, query: Query, most = 20_000): Promise<T[]>
   const items: T[] = [];
   let after: string | null = null;
   do {
-    const page: Page<T> = await request("GET", path, { query: { limit: 500, ...query, after } });
+    const page: Page<T> = await request("GET", path, { query: { limit: 1000, ...query, after } });
     items.push(...page.items);
     after = page.next;
   } while (after && items.length < most);
@@ -107,26 +112,34 @@ export function newKey(): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** What a user may see: the named areas (none: everything), or the lifts of one firm. */
+export type Scope = { areas: string[]; firm?: null } | { firm: string; areas?: null };
 export interface NewUser {
   name: string;
   display_name: string;
   roles: Role[];
   password: string;
-  scope: { areas: string[] } | { firm: string };
+  scope: Scope;
 }
 export interface UserChange {
   display_name?: string;
   roles?: Role[];
   disabled?: boolean;
   new_password?: string;
+  scope?: Scope;
 }
 
 export const api = {
   signIn: (name: string, password: string) =>
     request<{ user: Me["user"] }>("POST", "/session", { body: { name, password }, quiet401: true }),
+  openWallboard: (token: string) =>
+    request<{ user: Me["user"] }>("POST", "/session/wallboard", { body: {}, bearer: token, quiet401: true }),
   signOut: () => request<void>("DELETE", "/session", { quiet401: true }),
   me: () => request<Me>("GET", "/me", { quiet401: true, timeoutMs: 8_000 }),
-  overview: () => request<Overview>("GET", "/overview"),
+  setLanguage: (language: string) => request<unknown>("PATCH", "/me", { body: { language } }),
+  overview: (area?: string) => request<Overview>("GET", "/overview", { query: { area } }),
+  areas: () => whole<Area>("/areas", {}),
+  firms: () => whole<Party>("/parties", { kind: "maintenance_firm" }),
   lifts: (query: { stage?: string; area?: string; q?: string; after?: string | null; limit?: number }) =>
     request<Page<LiftRow>>("GET", "/lifts", { query }),
   lift: (id: number) => request<Lift>("GET", `/lifts/${id}`),
@@ -141,10 +154,10 @@ export const api = {
     request<Page<Alarm>>("GET", "/alarms", { query: { state: "all", ...query } }),
   alarm: (id: number) => request<AlarmDetail>("GET", `/alarms/${id}`),
   acknowledge: (id: number, comment: string, key: string) =>
-    request<unknown>("POST", `/alarms/${id}/acknowledge`, { body: { comment }, key, timeoutMs: 8_000 }),
+    request<unknown>("POST", `/alarms/${id}/acknowledge`, { body: comment ? { comment } : {}, key, timeoutMs: 8_000 }),
   comment: (id: number, comment: string, key: string) =>
     request<unknown>("POST", `/alarms/${id}/comment`, { body: { comment }, key }),
-  refusals: (query: { reason?: string; device?: string; after?: string | null; limit?: number }) =>
+  refusals: (query: { reason?: string; device?: string; state?: string; after?: string | null; limit?: number }) =>
     request<Page<Refusal>>("GET", "/refusals", { query }),
   refusal: (id: number) => request<Refusal>("GET", `/refusals/${id}`),
   unknownDevices: () => whole<UnknownDevice>("/unknown-devices", {}),
@@ -154,6 +167,11 @@ export const api = {
     request<unknown>("POST", "/devices", { body: device }),
   users: () => whole<Account>("/users", {}),
   addUser: (user: NewUser) => request<unknown>("POST", "/users", { body: user }),
+  addWallboard: async (wall: { name: string; display_name: string; areas: string[] }) => {
+    let address = "";
+    await request<unknown>("POST", "/wallboards", { body: wall, location: (place) => (address = place) });
+    return address;
+  },
   changeUser: (id: number, change: UserChange) => request<unknown>("PATCH", `/users/${id}`, { body: change }),
 };
 

@@ -1,7 +1,7 @@
 // The frame around every page: session gate, top line, banners, the page for the address, global keys.
 import { useEffect, useErrorBoundary, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
-import { language, setLanguage, t, useLanguage } from "./i18n";
+import { t, useLanguage } from "./i18n";
 import { useKeys } from "./keys";
 import { Attention } from "./parts/attention";
 import { Banners } from "./parts/banners";
@@ -20,13 +20,13 @@ import { SignInPage } from "./pages/signin";
 import { UsersPage } from "./pages/users";
 import { WallboardPage } from "./pages/wallboard";
 import { go, href, useRoute, type Route } from "./router";
-import { session } from "./session";
+import { hasRole, session, switchLanguage } from "./session";
 import { toggleMute } from "./sound";
 import { useStore } from "./store";
 
 export function App() {
   const lang = useLanguage();
-  const { phase } = useStore(session);
+  const { phase, user } = useStore(session);
   const here = useRoute();
   useEffect(() => {
     document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
@@ -34,7 +34,7 @@ export function App() {
   }, [lang, phase]);
   if (phase === "unknown") return null;
   if (phase !== "in") return <SignInPage />;
-  return here.path[0] === "wallboard" ? <Wall /> : <Desk />;
+  return here.path[0] === "wallboard" || hasRole(user, "wallboard") ? <Wall /> : <Desk />;
 }
 
 function Wall() {
@@ -48,7 +48,7 @@ function Desk() {
   useKeys([
     { keys: "?", label: "keys.help", run: () => setHelp(true) },
     { keys: "m", label: "keys.m", run: toggleMute },
-    { keys: "L", label: "keys.language", run: () => setLanguage(language.get() === "zh" ? "en" : "zh") },
+    { keys: "L", label: "keys.language", run: switchLanguage },
     { keys: "g o", label: "keys.go.overview", run: () => go("overview") },
     { keys: "g a", label: "keys.go.alarms", run: () => go("alarms") },
     { keys: "g l", label: "keys.go.lifts", run: () => go("lifts") },

@@ -20,6 +20,7 @@ function stored(): Language | null {
 
 export const language = new Store<Language>(stored() ?? "zh");
 
+/** Chooses a language for this browser. The account is told by whoever calls this. */
 export function setLanguage(value: Language): void {
   try {
     localStorage.setItem(STORED, value);

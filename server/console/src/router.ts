@@ -6,7 +6,7 @@ export interface Route {
   query: URLSearchParams;
 }
 
-function read(): Route {
+export function readRoute(): Route {
   const text = location.hash.replace(/^#\/?/, "");
   const at = text.indexOf("?");
   const path = (at < 0 ? text : text.slice(0, at)).split("/").filter(Boolean).map((part) => {
@@ -19,8 +19,13 @@ function read(): Route {
   return { path, query: new URLSearchParams(at < 0 ? "" : text.slice(at + 1)) };
 }
 
-export const route = new Store<Route>(read());
-addEventListener("hashchange", () => route.set(read()));
+// Somebody typed /alarms: the same as /#/alarms.
+if (location.pathname !== "/" && location.hash === "") {
+  history.replaceState(null, "", `/#${location.pathname}${location.search}`);
+}
+
+export const route = new Store<Route>(readRoute());
+addEventListener("hashchange", () => route.set(readRoute()));
 
 export function useRoute(): Route {
   return useStore(route);
@@ -37,7 +42,7 @@ export function go(path: string, query?: Record<string, string>): void {
 
 /** Changes filters in place: the page stays, the Back key does not collect every letter typed. */
 export function setQuery(changes: Record<string, string | null>): void {
-  const now = read();
+  const now = readRoute();
   for (const [name, value] of Object.entries(changes)) {
     if (value) now.query.set(name, value);
     else now.query.delete(name);

@@ -1,7 +1,7 @@
 // The shapes the API answers with, as TypeScript types; every page reads these and nothing else.
 
 export type Stage = "signed" | "to_start" | "under_construction" | "in_service" | "suspended" | "scrapped";
-export type Role = "dispatcher" | "planner" | "technician" | "fund" | "auditor" | "admin";
+export type Role = "dispatcher" | "planner" | "technician" | "fund" | "auditor" | "admin" | "wallboard";
 export type AlarmState =
   | "unacknowledged"
   | "acknowledged"
@@ -69,6 +69,8 @@ export interface Overview {
   open_alarms: Record<string, number>;
   unacknowledged: number;
   silent_lifts: number;
+  /** Too many lifts for one page: an area must be chosen. */
+  truncated?: boolean;
   grids: OverviewGrid[];
 }
 
@@ -133,6 +135,8 @@ export interface Lift extends LiftRow {
 }
 
 export interface Reading {
+  /** The instant it is filed under: device time when that is credible. */
+  at?: string;
   ts: string;
   received_at?: string;
   mode: number | null;
@@ -199,7 +203,7 @@ export interface Refusal {
   request_at: string | null;
   landed_at: string | null;
   outcome: string | null;
-  payload_bytes?: number;
+  bytes?: number;
   payload_hex?: string;
 }
 export interface UnknownDevice {
@@ -210,6 +214,18 @@ export interface UnknownDevice {
   last_at: string;
   messages: number;
   registered: boolean;
+  /** How many of them are already asked to be landed. */
+  requested?: number;
+}
+export interface Area extends Named {
+  id: number;
+  code: string;
+  kind: string;
+}
+export interface Party extends Named {
+  id: number;
+  code: string;
+  phone: string | null;
 }
 
 /** RFC 9457 problem document. */
@@ -235,5 +251,7 @@ export interface ProvisionalAlarm {
   raised_at: string;
   text_zh: string;
   text_en: string;
+  name_zh?: string;
+  name_en?: string;
   priority: Priority;
 }

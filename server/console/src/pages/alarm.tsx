@@ -14,6 +14,7 @@ import { Empty, Failure, Loading } from "../parts/empty";
 import { useLoad } from "../parts/load";
 import { isPending, pending } from "../pending";
 import { go, href } from "../router";
+import { mayAcknowledge, mayComment, session } from "../session";
 import { useStore } from "../store";
 import { toast } from "../toast";
 import type { AlarmDetail, Transition } from "../types";
@@ -23,6 +24,7 @@ export function AlarmPage({ id }: { id: number }) {
   const { value, error, reload } = useLoad(() => api.alarm(id), [id]);
   const { rows } = useStore(alarms);
   const waits = useStore(pending);
+  const { user } = useStore(session);
   const [dialog, setDialog] = useState<"ack" | "comment" | null>(null);
 
   useEffect(() => {
@@ -43,8 +45,8 @@ export function AlarmPage({ id }: { id: number }) {
   const needs = row !== null && needsAcknowledge(row) && !waiting;
 
   useKeys([
-    { keys: "a", label: "keys.a", run: () => (needs ? setDialog("ack") : toast("bad", t("ack.not"))) },
-    { keys: "c", label: "keys.c", run: () => row && setDialog("comment") },
+    { keys: "a", label: "keys.a", run: () => (!mayAcknowledge(user) ? toast("bad", t("error.403")) : needs ? setDialog("ack") : toast("bad", t("ack.not"))) },
+    { keys: "c", label: "keys.c", run: () => (!mayComment(user) ? toast("bad", t("error.403")) : row && setDialog("comment")) },
     { keys: "Escape", label: "keys.back", run: () => go("alarms") },
   ]);
 
@@ -62,8 +64,8 @@ export function AlarmPage({ id }: { id: number }) {
         <h1 class="with-mark"><PriorityMark priority={row.priority} waiting={needs} /> {nameOf(row)}</h1>
         <StateChip state={row.state} pending={waiting} />
         <span class="actions">
-          {needs && <button type="button" class="primary" onClick={() => setDialog("ack")}>{t("ack.do")} <kbd>A</kbd></button>}
-          <button type="button" onClick={() => setDialog("comment")}>{t("comment.do")} <kbd>C</kbd></button>
+          {needs && mayAcknowledge(user) && <button type="button" class="primary" onClick={() => setDialog("ack")}>{t("ack.do")} <kbd>A</kbd></button>}
+          {mayComment(user) && <button type="button" onClick={() => setDialog("comment")}>{t("comment.do")} <kbd>C</kbd></button>}
         </span>
       </div>
       {row.people_trapped && row.state !== "cleared" && <p class="people-note">{t("alarm.people")}</p>}
@@ -103,7 +105,7 @@ function Facts({ alarm }: { alarm: Row }) {
       <dt>{t("alarm.recorded")}</dt><dd>{fullTime(alarm.recorded_at)}</dd>
       <dt>{t("alarm.code")}</dt><dd>{alarm.code}</dd>
       {alarm.confidence !== null && <><dt>{t("alarm.confidence")}</dt><dd>{alarm.confidence} %</dd></>}
-      <dt>{t("alarm.repeats")}</dt><dd>{alarm.repeats_24h ?? t("unknown")}</dd>
+      <dt>{t("alarm.repeats")}</dt><dd>{alarm.repeats_24h === null ? t("unknown") : alarm.repeats_24h + 1}</dd>
       <dt>{t("alarms.col.fresh")}</dt><dd><Freshness at={alarm.last_reading_at} silent={alarm.silent} /></dd>
     </dl>
   );

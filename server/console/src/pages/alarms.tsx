@@ -14,6 +14,7 @@ import { usePhone } from "../parts/media";
 import { Windowed } from "../parts/window";
 import { isPending, pending } from "../pending";
 import { go, href, setQuery, useRoute } from "../router";
+import { mayAcknowledge, mayComment, session } from "../session";
 import { useStore } from "../store";
 import { toast } from "../toast";
 
@@ -48,11 +49,13 @@ export function AlarmsPage() {
   const open = (row: Row | undefined) => row && row.id > 0 && go(`alarms/${row.id}`);
   const acknowledge = (row: Row | undefined) => {
     if (!row) toast("bad", t("ack.select"));
+    else if (!mayAcknowledge(session.get().user)) toast("bad", t("error.403"));
     else if (!needsAcknowledge(row) || isPending(pending.get(), row)) toast("bad", t("ack.not"));
     else setDialog({ kind: "ack", row });
   };
   const comment = (row: Row | undefined) => {
     if (!row) toast("bad", t("ack.select"));
+    else if (!mayComment(session.get().user)) toast("bad", t("error.403"));
     else if (row.id === 0) toast("bad", t("comment.not.recorded"));
     else setDialog({ kind: "comment", row });
   };
@@ -162,7 +165,7 @@ function Cells({ row, waits, needs, text, place, acknowledge }: CellProps) {
       <span role="cell" class="num"><Age at={row.raised_at} count /></span>
       <span role="cell" class="c-firm" title={row.firm ? `${nameOf(row.firm)} ${row.firm.phone ?? ""}` : ""}><Firm row={row} /></span>
       <span role="cell" class="c-by" title={row.acknowledged_by ?? ""}>{row.acknowledged_by ?? ""}</span>
-      <span role="cell" class="num c-repeats">{row.repeats_24h !== null && row.repeats_24h > 1 ? `×${row.repeats_24h}` : ""}</span>
+      <span role="cell" class="num c-repeats">{row.repeats_24h ? `×${row.repeats_24h + 1}` : ""}</span>
       <span role="cell" class="c-fresh">{row.provisional ? "" : <Freshness at={row.last_reading_at} silent={row.silent} />}</span>
       <span role="cell" class="c-do"><Do row={row} needs={needs} acknowledge={acknowledge} /></span>
     </>
@@ -179,7 +182,7 @@ function Card({ row, waits, needs, text, place, acknowledge }: CellProps) {
       <span role="cell" class="k-state">
         <StateChip state={row.state} provisional={row.provisional} pending={waits} />
         {row.acknowledged_by && <span class="dim"> {row.acknowledged_by}</span>}
-        {row.repeats_24h !== null && row.repeats_24h > 1 && <span class="dim"> ×{row.repeats_24h}</span>}
+        {row.repeats_24h ? <span class="dim"> ×{row.repeats_24h + 1}</span> : null}
         {row.silent && <> <Freshness at={row.last_reading_at} silent={true} /></>}
       </span>
       <span role="cell" class="k-firm"><Firm row={row} /></span>
@@ -200,6 +203,7 @@ function Firm({ row }: { row: Row }) {
 
 function Do({ row, needs, acknowledge }: { row: Row; needs: boolean; acknowledge: () => void }) {
   const recording = useStore(feed).status.recording;
+  const { user } = useStore(session);
   const act = (action: () => void) => (event: Event) => {
     event.stopPropagation();
     action();
@@ -209,7 +213,7 @@ function Do({ row, needs, acknowledge }: { row: Row; needs: boolean; acknowledge
       {row.provisional && recording && (
         <button type="button" class="plain" title={t("alarms.dismiss.title")} onClick={act(() => dismiss(row.key))}>{t("alarms.dismiss")}</button>
       )}
-      {needs && <button type="button" tabIndex={-1} class="small" onClick={act(acknowledge)}>{t("ack.do")}</button>}
+      {needs && mayAcknowledge(user) && <button type="button" tabIndex={-1} class="small" onClick={act(acknowledge)}>{t("ack.do")}</button>}
     </>
   );
 }

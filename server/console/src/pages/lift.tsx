@@ -12,6 +12,7 @@ import { ModeText, PriorityMark, StageText } from "../parts/chips";
 import { DayPlot } from "../parts/dayplot";
 import { Empty, Failure, Loading } from "../parts/empty";
 import { useLoad, useThrottled } from "../parts/load";
+import { usePhone } from "../parts/media";
 import { go, href } from "../router";
 import type { Lift, LiftNow } from "../types";
 
@@ -45,15 +46,17 @@ export function LiftPage({ id }: { id: number }) {
         <Freshness at={lift.last_at} silent={lift.silent} />
       </div>
       <div class="lift-columns">
-        <section class="panel now"><h2>{t("lift.now")}</h2><Now lift={lift} /></section>
-        <section class="panel day"><Day lift={lift} /></section>
-        <section class="panel"><h2>{t("lift.alarms")}</h2>
-          {lift.alarms.length > 0 ? <AlarmTable alarms={lift.alarms} /> : <Empty title={t("lift.alarms.empty")} next={t("history.empty.next")} />}
-        </section>
         <div class="side">
+          <section class="panel now"><h2>{t("lift.now")}</h2><Now lift={lift} /></section>
           <section class="panel"><h2>{t("lift.parties")}</h2><Parties lift={lift} /></section>
-          <section class="panel"><h2>{t("lift.device")}</h2><Device lift={lift} /></section>
-          <section class="panel"><h2>{t("lift.data")}</h2><Sheet lift={lift} /></section>
+          <section class="panel later"><h2>{t("lift.device")}</h2><Device lift={lift} /></section>
+          <section class="panel later"><h2>{t("lift.data")}</h2><Sheet lift={lift} /></section>
+        </div>
+        <div class="middle">
+          <section class="panel day"><Day lift={lift} /></section>
+          <section class="panel"><h2>{t("lift.alarms")}</h2>
+            {lift.alarms.length > 0 ? <AlarmTable alarms={lift.alarms} /> : <Empty title={t("lift.alarms.empty")} next={t("history.empty.next")} />}
+          </section>
         </div>
       </div>
     </div>
@@ -106,12 +109,13 @@ function NowFacts({ now, rear }: { now: LiftNow; rear: boolean }) {
 }
 
 function Day({ lift }: { lift: Lift }) {
+  const points = usePhone() ? 1500 : 3000;
   const { value, error, reload } = useLoad(async () => {
     const to = serverNow();
     const from = to - DAY_MS;
-    return { from, to, readings: await api.readings(lift.id, new Date(from), new Date(to), 2000) };
+    return { from, to, points, readings: await api.readings(lift.id, new Date(from), new Date(to), points) };
   }, [lift.id]);
-  const later = useThrottled(reload, 60_000);
+  const later = useThrottled(reload, 120_000);
   useEffect(() => {
     const stops = [onFeed("lifts", later), onFeed("opened", later)];
     return () => stops.forEach((stop) => stop());

@@ -20,8 +20,8 @@ function abnormal(lift: OverviewLift): boolean {
   return lift.open_alarms > 0 || (lift.stage === "in_service" && (lift.silent || (lift.mode !== null && lift.mode !== 1)));
 }
 
-export function useOverview() {
-  const loaded = useLoad(api.overview, []);
+export function useOverview(area: string) {
+  const loaded = useLoad(() => api.overview(area), [area]);
   const soon = useThrottled(loaded.reload, 2_000);
   const later = useThrottled(loaded.reload, 15_000);
   useEffect(() => {
@@ -44,8 +44,9 @@ export function useOverview() {
 
 export function OverviewPage() {
   const lang = useLanguage();
-  const { value, error, reload } = useOverview();
   const { query } = useRoute();
+  const area = query.get("area") ?? "";
+  const { value, error, reload } = useOverview(area);
   const words = query.get("q") ?? "";
   const stage = query.get("stage") ?? "";
   const only = query.get("abnormal") === "1";
@@ -70,10 +71,12 @@ export function OverviewPage() {
           {[...ALWAYS, ...OTHERS].map((one) => <option key={one} value={one}>{t(`stage.${one}`)}</option>)}
         </select>
         <label class="check"><input type="checkbox" checked={only} onChange={(event) => setQuery({ abnormal: event.currentTarget.checked ? "1" : null })} />{t("overview.abnormal")}</label>
+        {area && <button type="button" onClick={() => setQuery({ area: null })}>{t("overview.area.all")}</button>}
         <Legend />
       </div>
       {total === 0 && <Empty title={t("overview.empty")} next={t("overview.empty.next")} />}
-      {total > 0 && grids.length === 0 && filtered && (
+      {value.truncated && <Areas />}
+      {total > 0 && !value.truncated && grids.length === 0 && filtered && (
         <Empty title={only && !words && !stage ? t("overview.allnormal") : t("overview.nomatch")}>
           <button type="button" onClick={() => setQuery({ q: null, stage: null, abnormal: null })}>{t("overview.clear")}</button>
         </Empty>
@@ -109,6 +112,17 @@ function Counts({ overview, total }: { overview: Overview; total: number }) {
         <a href={href("overview", { abnormal: "1" })} class={overview.silent_lifts ? "hot" : ""}>{t("overview.silent")} <b>{overview.silent_lifts}</b></a>
       </p>
     </div>
+  );
+}
+
+/** A city does not fit on one page: its areas to choose from. */
+function Areas() {
+  const { value, error, reload } = useLoad(api.areas, []);
+  return (
+    <Empty title={t("overview.truncated")}>
+      {error !== null && <Failure error={error} retry={reload} />}
+      {value?.map((one) => <a key={one.id} class="button" href={href("overview", { area: one.code })}>{nameOf(one)}</a>)}
+    </Empty>
   );
 }
 

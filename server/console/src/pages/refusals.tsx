@@ -10,7 +10,7 @@ import { Empty, Failure, Loading } from "../parts/empty";
 import { useLoad, useThrottled } from "../parts/load";
 import { RegisterDialog } from "../parts/register";
 import { go, setQuery, useRoute } from "../router";
-import { hasRole, session } from "../session";
+import { mayRegister, session } from "../session";
 import { useStore } from "../store";
 import { toast } from "../toast";
 import type { Refusal, UnknownDevice } from "../types";
@@ -57,7 +57,7 @@ function Unknown() {
       {!value && !error && <Loading />}
       {value?.length === 0 && <Empty title={t("unknown.empty")} next={t("unknown.empty.next")} />}
       {value && value.length > 0 && (
-        <UnknownTable devices={value} admin={hasRole(user, "admin")} land={(device) => void land(device)} register={setRegistering} />
+        <UnknownTable devices={value} may={mayRegister(user)} land={(device) => void land(device)} register={setRegistering} />
       )}
       {registering && (
         <RegisterDialog device={registering} close={() => setRegistering(null)}
@@ -70,8 +70,8 @@ function Unknown() {
   );
 }
 
-function UnknownTable({ devices, admin, land, register }: {
-  devices: UnknownDevice[]; admin: boolean; land: (device: string) => void; register: (device: UnknownDevice) => void;
+function UnknownTable({ devices, may, land, register }: {
+  devices: UnknownDevice[]; may: boolean; land: (device: string) => void; register: (device: UnknownDevice) => void;
 }) {
   const now = useNow(10);
   return (
@@ -85,14 +85,14 @@ function UnknownTable({ devices, admin, land, register }: {
       <tbody>
         {devices.map((one) => (
           <tr key={`${one.area}/${one.device}/${one.unit ?? ""}`} data-device={one.device}>
-            <td class="grow"><b>{one.device}</b>{one.unit !== undefined && one.unit !== null && ` / ${one.unit}`} {one.registered && <span class="dim">{t("unknown.registered")}</span>}</td>
+            <td class="grow"><b>{one.device}</b>{one.unit !== undefined && one.unit !== null && ` / ${one.unit}`} {one.registered && <span class="dim">{t("unknown.registered")}</span>} {one.requested ? <span class="dim">{t("unknown.requested")}</span> : null}</td>
             <td>{one.area ?? ""}</td>
             <td class="num">{one.messages}</td>
             <td class="num" title={fullTime(one.first_at)}>{shortTime(one.first_at, now)}</td>
             <td class="num" title={fullTime(one.last_at)}>{shortTime(one.last_at, now)}</td>
             <td class="tight">
-              {one.registered && <button type="button" class="primary" onClick={() => land(one.device)}>{t("unknown.land")}</button>}
-              {!one.registered && admin && <button type="button" onClick={() => register(one)}>{t("unknown.register")}</button>}
+              {may && one.registered && <button type="button" class="primary" onClick={() => land(one.device)}>{t("unknown.land")}</button>}
+              {may && !one.registered && <button type="button" onClick={() => register(one)}>{t("unknown.register")}</button>}
             </td>
           </tr>
         ))}
@@ -106,14 +106,14 @@ const REASONS = ["unknown_device", "unknown_unit", "boot_fell", "database"];
 function Refusals() {
   const { query } = useRoute();
   const reason = query.get("reason") ?? "";
-  const { value, error, reload } = useLoad(() => api.refusals({ reason, limit: 100 }), [reason]);
+  const { value, error, reload } = useLoad(() => api.refusals({ reason, state: "all", limit: 100 }), [reason]);
   const [extra, setExtra] = useState<{ items: Refusal[]; next: string | null } | null>(null);
   useRefusalFeed(reload);
   useEffect(() => setExtra(null), [reason]);
   const items = [...(value?.items ?? []), ...(extra?.items ?? []).filter((one) => !value?.items.some((other) => other.id === one.id))];
   const next = extra ? extra.next : value?.next ?? null;
   const more = () => {
-    api.refusals({ reason, limit: 100, after: next }).then(
+    api.refusals({ reason, state: "all", limit: 100, after: next }).then(
       (page) => setExtra({ items: [...(extra?.items ?? []), ...page.items], next: page.next }),
       (failure: unknown) => toast("bad", errorWords(failure)),
     );
@@ -188,7 +188,7 @@ function RefusalDialog({ id, close }: { id: number; close: () => void }) {
           <dt>{t("refusals.col.last")}</dt><dd>{fullTime(value.last_at)}</dd>
           <dt>{t("refusals.col.state")}</dt><dd>{handling(value, now)}{value.outcome && ` (${value.outcome})`}</dd>
           <dt>{t("refusal.payload")}</dt>
-          <dd><span class="dim">{t("refusal.bytes", { n: (value.payload_hex?.length ?? 0) / 2 })}</span>
+          <dd><span class="dim">{t("refusal.bytes", { n: value.bytes ?? (value.payload_hex?.length ?? 0) / 2 })}</span>
             <pre class="hex" tabIndex={0}>{hexDump(value.payload_hex ?? "")}</pre></dd>
         </dl>
       )}

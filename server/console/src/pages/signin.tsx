@@ -1,8 +1,8 @@
 // Sign in: name and password, and what went wrong in words.
 import { useState } from "preact/hooks";
 import { ApiError, errorWords } from "../api";
-import { language, setLanguage, t, useLanguage } from "../i18n";
-import { session, signIn } from "../session";
+import { language, t, useLanguage } from "../i18n";
+import { session, signIn, switchLanguage } from "../session";
 import { useStore } from "../store";
 
 export function SignInPage() {
@@ -52,7 +52,7 @@ export function SignInPage() {
         {error && <p class="form-error" role="alert">{error}</p>}
         <button type="submit" class="primary" disabled={busy}>{busy ? t("signin.wait") : t("signin.submit")}</button>
         <button type="button" class="plain" data-test="language" title={t("language.switch")} lang={language.get() === "zh" ? "en" : "zh-CN"}
-          onClick={() => setLanguage(language.get() === "zh" ? "en" : "zh")}>{t("language.other")}</button>
+          onClick={switchLanguage}>{t("language.other")}</button>
       </form>
     </main>
   );

@@ -4,13 +4,20 @@ import { api, ApiError } from "../api";
 import { t, useLanguage } from "../i18n";
 import { Empty, Failure, Loading } from "../parts/empty";
 import { useLoad } from "../parts/load";
-import { UserDialog } from "../parts/userdialog";
+import { UserDialog, WallDialog } from "../parts/userdialog";
+import { hasRole, session } from "../session";
+import { useStore } from "../store";
 import type { Account } from "../types";
 
 export function UsersPage() {
   useLanguage();
   const { value, error, reload } = useLoad(api.users, []);
-  const [editing, setEditing] = useState<Account | "new" | null>(null);
+  const admin = hasRole(useStore(session).user, "admin");
+  const [editing, setEditing] = useState<Account | "new" | "wall" | null>(null);
+  const finish = () => {
+    setEditing(null);
+    reload();
+  };
   if (error instanceof ApiError && error.status === 403) {
     return <div class="page"><h1>{t("users.title")}</h1><Empty title={t("users.denied")} next={t("error.403")}><a class="button" href="#/alarms">{t("notfound.go")}</a></Empty></div>;
   }
@@ -18,24 +25,24 @@ export function UsersPage() {
     <div class="page">
       <div class="page-head">
         <h1>{t("users.title")}</h1>
-        <span class="actions"><button type="button" class="primary" onClick={() => setEditing("new")}>{t("users.add")}</button></span>
+        {admin && (
+          <span class="actions">
+            <button type="button" onClick={() => setEditing("wall")}>{t("users.wall")}</button>
+            <button type="button" class="primary" onClick={() => setEditing("new")}>{t("users.add")}</button>
+          </span>
+        )}
       </div>
       {error !== null && <Failure error={error} retry={reload} />}
       {!value && !error && <Loading />}
       {value?.length === 0 && <Empty title={t("users.empty")} next={t("users.empty.next")} />}
-      {value && value.length > 0 && <UserTable users={value} edit={setEditing} />}
-      {editing && (
-        <UserDialog user={editing === "new" ? null : editing} close={() => setEditing(null)}
-          done={() => {
-            setEditing(null);
-            reload();
-          }} />
-      )}
+      {value && value.length > 0 && <UserTable users={value} edit={admin ? setEditing : null} />}
+      {editing === "wall" && <WallDialog close={() => setEditing(null)} done={finish} />}
+      {editing && editing !== "wall" && <UserDialog user={editing === "new" ? null : editing} close={() => setEditing(null)} done={finish} />}
     </div>
   );
 }
 
-function UserTable({ users, edit }: { users: Account[]; edit: (user: Account) => void }) {
+function UserTable({ users, edit }: { users: Account[]; edit: ((user: Account) => void) | null }) {
   return (
     <table class="list cards">
       <thead>
@@ -52,7 +59,7 @@ function UserTable({ users, edit }: { users: Account[]; edit: (user: Account) =>
             <td class="grow">{user.roles.map((role) => t(`role.${role}`)).join(" · ")}</td>
             <td>{scopeText(user)}</td>
             <td>{user.disabled ? <b>{t("users.disabled")}</b> : t("users.active")}</td>
-            <td class="tight"><button type="button" onClick={() => edit(user)} aria-label={t("users.edit.title", { name: user.name })}>{t("users.edit")}</button></td>
+            <td class="tight">{edit && <button type="button" onClick={() => edit(user)} aria-label={t("users.edit.title", { name: user.name })}>{t("users.edit")}</button>}</td>
           </tr>
         ))}
       </tbody>

@@ -9,6 +9,7 @@ import { FeedBanner } from "../parts/banners";
 import { PriorityMark, StateChip } from "../parts/chips";
 import { SoundButton } from "../parts/topbar";
 import { href } from "../router";
+import { hasRole, session } from "../session";
 import { useStore } from "../store";
 import { useOverview } from "./overview";
 
@@ -18,7 +19,8 @@ export function WallboardPage() {
   useLanguage();
   const { rows } = useStore(alarms);
   const dead = useStore(feed).phase === "dead";
-  const { value } = useOverview();
+  const { user } = useStore(session);
+  const { value } = useOverview("");
   const open = [...rows].sort(byUrgency);
   const trapped = trappedRows(rows);
   const total = value ? Object.values(value.stages).reduce((sum, n) => sum + n, 0) : null;
@@ -48,7 +50,7 @@ export function WallboardPage() {
       <footer>
         {open.length > MOST && <span>{t("wall.more", { n: open.length - MOST })}</span>}
         <SoundButton />
-        <a href={href("alarms")}>{t("wall.leave")}</a>
+        {!hasRole(user, "wallboard") && <a href={href("alarms")}>{t("wall.leave")}</a>}
       </footer>
     </main>
   );

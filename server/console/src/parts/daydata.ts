@@ -24,9 +24,11 @@ export interface DayData {
   used_kwh: number;
 }
 
-export function dayData(readings: Readings, from: number, to: number): DayData {
+/** `points` is what was asked for: thinning keeps the first and last reading of each of points / 10 stretches of time, so
+ *  two that follow each other may lie that far apart without any silence. */
+export function dayData(readings: Readings, from: number, to: number, points: number): DayData {
   const items = readings.items
-    .map((one) => ({ at: Date.parse(one.ts), one }))
+    .map((one) => ({ at: Date.parse(one.at ?? one.ts), one }))
     .filter(({ at }) => at >= from && at <= to + 60_000)
     .sort((a, b) => a.at - b.at);
   const gaps = readings.gaps
@@ -36,7 +38,7 @@ export function dayData(readings: Readings, from: number, to: number): DayData {
     }))
     .filter((gap) => gap.to > gap.from);
   const out: DayData = { times: [], floor: [], load: [], energy: [], bands: [], silences: [], gaps, used_kwh: 0 };
-  const silent_ms = Math.max(SILENT_MS, readings.thinned ? (3 * (to - from)) / Math.max(1, items.length) : 0);
+  const silent_ms = Math.max(SILENT_MS, readings.thinned ? (to - from) / (points / 10) : 0);
 
   let energy_start: number | null = null;
   let before: number = from;
@@ -55,7 +57,20 @@ export function dayData(readings: Readings, from: number, to: number): DayData {
   }
   if (to - before > silent_ms) out.silences.push({ from: before, to });
   else closeBand(out.bands, to);
+  out.silences = without(out.silences, gaps);
   return out;
+}
+
+/** What is known to be missing is no silence: the device spoke, the readings did not arrive. */
+function without(spans: Span[], holes: Span[]): Span[] {
+  let left = spans;
+  for (const hole of holes) {
+    left = left.flatMap((span) => [
+      { from: span.from, to: Math.min(span.to, hole.from) },
+      { from: Math.max(span.from, hole.to), to: span.to },
+    ]).filter((span) => span.to - span.from > 60_000);
+  }
+  return left;
 }
 
 function push(out: DayData, at: number, floor: number | null, load: number | null, energy: number | null): void {

@@ -11,6 +11,7 @@ interface Props {
   readings: Readings;
   from: number;
   to: number;
+  points: number;
   rated_load_kg: number | null;
 }
 interface Colours {
@@ -33,10 +34,10 @@ function colours(): Colours {
   };
 }
 
-export function DayPlot({ readings, from, to, rated_load_kg }: Props) {
+export function DayPlot({ readings, from, to, points, rated_load_kg }: Props) {
   const lang = useLanguage();
   const box = useRef<HTMLDivElement>(null);
-  const data = useMemo(() => dayData(readings, from, to), [readings, from, to]);
+  const data = useMemo(() => dayData(readings, from, to, points), [readings, from, to]);
   useEffect(() => {
     const host = box.current;
     if (!host) return undefined;
@@ -68,7 +69,7 @@ function draw(host: HTMLElement, data: DayData, from: number, to: number, rated:
   const width = Math.max(200, host.clientWidth);
   const c = colours();
   const sync = uPlot.sync("liftd-day");
-  const base = (label: string, height: number, last: boolean): uPlot.Options => ({
+  const base = (label: string, height: number, last: boolean, words = false): uPlot.Options => ({
     width, height, padding: [8, 10, 0, 0], legend: { show: false }, select: { show: false, left: 0, top: 0, width: 0, height: 0 },
     cursor: { sync: { key: sync.key }, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { x: { time: false, range: [from / 1000, to / 1000] } },
@@ -80,10 +81,10 @@ function draw(host: HTMLElement, data: DayData, from: number, to: number, rated:
       { stroke: c.ink, size: 44, grid: { stroke: c.grid, width: 1 }, ticks: { show: false }, font: "11px system-ui", gap: 4 },
     ],
     series: [{}, { label, stroke: c.line, width: 1.5, points: { show: false }, spanGaps: false }],
-    hooks: { drawClear: [(plot) => hatch(plot, data, c)], setCursor: [(plot) => readOut(plot)] },
+    hooks: { drawClear: [(plot) => hatch(plot, data, c, words)], setCursor: [(plot) => readOut(plot)] },
   });
   const stepped = uPlot.paths.stepped?.({ align: 1 });
-  const floors = base(t("lift.plot.floor"), 130, false);
+  const floors = base(t("lift.plot.floor"), 130, false, true);
   floors.series[1] = { ...floors.series[1], paths: stepped };
   floors.axes![1] = { ...floors.axes![1], incrs: [1, 2, 5, 10] };
   const loads = base(t("lift.plot.load"), 100, false);
@@ -146,6 +147,7 @@ function modes(options: uPlot.Options, data: DayData, c: Colours): uPlot.Options
     const { ctx, bbox } = plot;
     ctx.save();
     ctx.textBaseline = "middle";
+    ctx.textAlign = "left";
     ctx.font = `${11 * devicePixelRatio}px system-ui`;
     for (const band of data.bands) {
       const x = plot.valToPos(band.from / 1000, "x", true);
@@ -167,13 +169,13 @@ function modes(options: uPlot.Options, data: DayData, c: Colours): uPlot.Options
 }
 
 /** Hatches silence (one way) and missing data (the other way) behind the lines. */
-function hatch(plot: uPlot, data: DayData, c: Colours): void {
+function hatch(plot: uPlot, data: DayData, c: Colours, words: boolean): void {
   const { ctx } = plot;
   ctx.save();
   ctx.strokeStyle = c.hatch;
   ctx.lineWidth = devicePixelRatio;
-  for (const one of data.silences) hatchSpan(plot, one, 1, t("lift.plot.silence"), c);
-  for (const one of data.gaps) hatchSpan(plot, one, -1, t("lift.plot.gap"), c);
+  for (const one of data.silences) hatchSpan(plot, one, 1, words ? t("lift.plot.silence") : "", c);
+  for (const one of data.gaps) hatchSpan(plot, one, -1, words ? t("lift.plot.gap") : "", c);
   ctx.restore();
 }
 
@@ -196,9 +198,10 @@ function hatchSpan(plot: uPlot, span: Span, way: 1 | -1, word: string, c: Colour
   ctx.font = `${11 * devicePixelRatio}px system-ui`;
   ctx.fillStyle = c.ink;
   const text = ctx.measureText(word).width;
-  if (text + 8 < right - left) {
+  if (word && text + 8 < right - left) {
     ctx.clearRect((left + right - text) / 2 - 3, bbox.top + 3, text + 6, 15 * devicePixelRatio);
     ctx.textBaseline = "top";
+    ctx.textAlign = "left";
     ctx.fillText(word, (left + right - text) / 2, bbox.top + 5);
   }
   ctx.restore();

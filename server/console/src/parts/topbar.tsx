@@ -3,21 +3,22 @@ import { alarms, needsAcknowledge } from "../alarms";
 import { useNow, serverNow } from "../clock";
 import { feed } from "../events";
 import { clockTime, countText, fullTime } from "../format";
-import { language, setLanguage, t, type Key } from "../i18n";
+import { language, t, type Key } from "../i18n";
 import { href, useRoute } from "../router";
-import { hasRole, session, signOut } from "../session";
+import { maySeeRefusals, maySeeUsers, session, signOut, switchLanguage } from "../session";
 import { enableSound, sound, toggleMute } from "../sound";
 import { useStore } from "../store";
 import { errorWords } from "../api";
 import { toast } from "../toast";
+import type { User } from "../types";
 import { PriorityMark } from "./chips";
 
-const PAGES: { path: string; label: Key; short?: Key; admin?: boolean }[] = [
+const PAGES: { path: string; label: Key; short?: Key; may?: (user: User | null) => boolean }[] = [
   { path: "overview", label: "nav.overview" },
   { path: "alarms", label: "nav.alarms" },
   { path: "lifts", label: "nav.lifts" },
-  { path: "refusals", label: "nav.refusals", short: "nav.refusals.short" },
-  { path: "users", label: "nav.users", admin: true },
+  { path: "refusals", label: "nav.refusals", short: "nav.refusals.short", may: maySeeRefusals },
+  { path: "users", label: "nav.users", may: maySeeUsers },
   { path: "wallboard", label: "nav.wallboard" },
 ];
 
@@ -33,7 +34,7 @@ export function TopBar({ help }: { help: () => void }) {
       }}>{t("app.skip")}</a>
       <span class="brand">{t("app.name")}</span>
       <nav aria-label={t("nav.label")}>
-        {PAGES.filter((page) => !page.admin || hasRole(user, "admin")).map((page) => (
+        {PAGES.filter((page) => !page.may || page.may(user)).map((page) => (
           <a key={page.path} href={href(page.path)} class={`nav-${page.path}`} aria-current={here === page.path ? "page" : undefined}>
             {page.short
               ? <><span class="long">{t(page.label)}</span><span class="short" aria-hidden="true">{t(page.short)}</span></>
@@ -46,7 +47,7 @@ export function TopBar({ help }: { help: () => void }) {
         <FeedLamp />
         <SoundButton />
         <button type="button" class="plain" data-test="language" title={t("language.switch")} lang={language.get() === "zh" ? "en" : "zh-CN"}
-          onClick={() => setLanguage(language.get() === "zh" ? "en" : "zh")}>{t("language.other")}</button>
+          onClick={switchLanguage}>{t("language.other")}</button>
         <button type="button" class="plain help-button" onClick={help} title={`${t("nav.help")} (?)`} aria-label={t("nav.help")}>?</button>
         <span class="who" title={user?.roles.map((role) => t(`role.${role}`)).join(" ")}>{user?.display_name || user?.name}</span>
         <button type="button" class="plain" data-test="signout"
@@ -76,6 +77,15 @@ export function FeedLamp() {
   );
 }
 
+function Speaker({ off = false }: { off?: boolean }) {
+  return (
+    <svg class="speaker" viewBox="0 0 20 16" aria-hidden="true">
+      <path d="M1 5h4l5-4v14l-5-4H1z" />
+      {off ? <path class="stroke" d="M13 5l6 6M19 5l-6 6" /> : <path class="stroke" d="M13 5q2 3 0 6M16 3q4 5 0 10" />}
+    </svg>
+  );
+}
+
 export function SoundButton() {
   const { device, muted_until } = useStore(sound);
   useNow(1);
@@ -83,7 +93,7 @@ export function SoundButton() {
   if (device === "blocked") {
     return (
       <button type="button" class="sound-blocked" data-test="sound" data-sound="blocked" title={t("sound.enable.title")} onClick={enableSound}>
-        🔇 {t("sound.enable")}
+        <Speaker off /> {t("sound.enable")}
       </button>
     );
   }
@@ -92,7 +102,7 @@ export function SoundButton() {
   return (
     <button type="button" class={muted ? "sound-muted" : "plain"} data-test="sound" data-sound={muted ? "muted" : "on"} aria-pressed={muted}
       title={muted ? t("sound.muted.title") : t("sound.on.title")} onClick={toggleMute}>
-      {muted ? `🔇 ${t("sound.muted", { left: countText(left) })}` : `🔊 ${t("sound.on")}`}
+      <Speaker off={muted} /> {muted ? t("sound.muted", { left: countText(left) }) : t("sound.on")}
     </button>
   );
 }
