@@ -45,15 +45,17 @@ SHELLS := $(INGEST_SHELLS) $(filter-out server/main.c,$(wildcard server/*.c))
 SIM    := $(wildcard tests/sim/*.c)
 UNIT   := $(wildcard tests/unit/test_*.c)
 FUZZ   := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH  := $(wildcard tests/bench/bench_*.c)
 
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
 unit_programs   = $(patsubst tests/unit/%.c,$(B)/%,$(UNIT))
 replay_programs = $(patsubst tests/fuzz/fuzz_%.c,$(B)/replay_%,$(FUZZ))
+bench_programs  = $(patsubst tests/bench/%.c,$(B)/%,$(BENCH))
 fuzz_programs   = $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(FUZZ))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help deps all programs console units run replay test soak bench fuzz layers install psql clean clean-var
+.PHONY: help deps all programs console units benches run replay test soak bench fuzz layers install psql clean clean-var
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -88,7 +90,7 @@ replay: ## sends public histories of real lifts through the real path and checks
 
 bench: ## prints rates and latencies as ratios of one run
 	@server/ops/deps.sh
-	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@$(MAKE) --no-print-directory -j$$(nproc) all benches
 	@tests/bench/run
 
 fuzz: $(fuzz_programs) ## fuzzes each target for FUZZ_SECONDS (60) with clang's libFuzzer
@@ -176,6 +178,12 @@ $(unit_programs): $(B)/test_%: $(B)/obj/tests/unit/test_%.o $(ROOMS)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $< $(ROOMS) $(PKG_LIBS) -lcmocka -lm -o $@
 
+benches: $(bench_programs)
+
+$(bench_programs): $(B)/bench_%: $(B)/obj/tests/bench/bench_%.o $(ROOMS)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $< $(ROOMS) $(PKG_LIBS) -lm -o $@
+
 # A fuzz target with a main() that replays files: what `make test` does with the corpora.
 $(replay_programs): $(B)/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay.o $(ROOMS)
 	$(call say,LINK,$@)
@@ -203,4 +211,4 @@ server/console/node_modules/.package-lock.json: server/console/package-lock.json
 	@touch $@
 
 .SECONDARY:
--include $(patsubst %.o,%.d,$(call object,$(PURE) $(SHELLS) server/main.c $(SIM) $(UNIT) $(FUZZ) tests/fuzz/replay.c tests/replay/send.c))
+-include $(patsubst %.o,%.d,$(call object,$(PURE) $(SHELLS) server/main.c $(SIM) $(UNIT) $(FUZZ) $(BENCH) tests/fuzz/replay.c tests/replay/send.c))
