@@ -69,7 +69,7 @@ start() {
     setsid mosquitto -c "$data/mosquitto.conf" >> "$log" 2>&1 < /dev/null &
     echo $! > "$pid_file"
     for _ in $(seq 100); do
-        running || fail "mosquitto did not start; its log $log ends: $(tail -n 3 "$log")"
+        kill -0 $! 2>/dev/null || fail "mosquitto did not start; its log $log ends: $(tail -n 3 "$log")"
         if /usr/bin/python3 -c "import socket; socket.create_connection(('127.0.0.1', $port), 1)" 2>/dev/null; then
             echo "broker: mosquitto listens on 127.0.0.1 port $port"
             return

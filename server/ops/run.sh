@@ -54,6 +54,7 @@ stop_all() {
     [ -z "$cluster_started" ] || echo "stopping:"
     end_child simulator "$sim_pid" 10
     end_child liftd "$liftd_pid" 30
+    rm -f "$var/liftsim.pid" "$var/liftd.pid"
     if [ -n "$cluster_started" ]; then
         "$here/broker.sh" stop "$var"
         "$here/cluster.sh" stop "$var"
@@ -186,11 +187,10 @@ start_simulator() {
 
 take_lock
 trap stop_all EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+trap 'exit 0' INT TERM HUP # asked for, so not an error
 stop_leftovers
 cluster_started=1
-"$here/cluster.sh" start "$var" || exit 1
+"$here/cluster.sh" start "$var" 9>&- || exit 1
 write_settings
 build/liftd migrate -c "$var/liftd.ini" || fail "the database could not be migrated"
 import_demo
