@@ -17,7 +17,11 @@ void lift_init(struct lift *l) {
 }
 
 void lift_listening(struct lift *l, bool listening, int64_t now_ms) {
+    bool knew = l->listening_ms != 0; /* 0: nobody has told yet */
+    if (knew && listening == (l->listening_ms != LIFT_NEVER))
+        return;
     l->listening_ms = listening ? now_ms : LIFT_NEVER;
+    l->settled_ms = now_ms + LIFT_SETTLE_MS;
 }
 
 /* ---- writing: little-endian base 128, signed numbers folded so that small ones stay short ---- */

@@ -32,6 +32,8 @@ struct lift {
     int64_t arrival_ms; /* server time of that reading's arrival */
     int64_t listening_ms; /* server time since when liftd could have heard it; LIFT_NEVER while it can't; 0
                              always could. Belongs to this process: not saved */
+    int64_t settled_ms;   /* server time before which timers don't judge values heard before the last call of
+                             lift_listening: what the broker kept meanwhile comes first. Not saved */
     int64_t stopped_since_ms; /* like at_ms: since when motion is stopped, LIFT_NEVER moving or unknown */
     int64_t occupied_at_ms; /* like at_ms: when somebody was last sensed in the car, if no door was seen open
                                since then without anybody sensed; 0 otherwise. Sensors lose people who stand
@@ -67,11 +69,15 @@ static inline void lift_set_since(struct lift *l, size_t rule, int64_t since_ms)
 /* An empty memory: nothing known, every rule quiet. */
 void lift_init(struct lift *l);
 
+/* So long after lift_listening may the broker's queue take to come in. */
+#define LIFT_SETTLE_MS 5000
+
 /* Tells whether liftd hears this lift at all. Call with true for every lift after lift_load at start and
  * when the broker is back, with false when the broker is lost, and ask rules_deadline_ms again: silence is
  * counted only while liftd listens, and a car that stood at a landing with closed doors when liftd went deaf
- * is judged by its next reading, not by the time liftd heard nothing. Without any call liftd always listens.
- */
+ * is judged by its next reading, not by the time liftd heard nothing. Timers that were due in between wait
+ * LIFT_SETTLE_MS for what the broker kept. Saying the same again changes nothing. Without any call liftd
+ * always listens. */
 void lift_listening(struct lift *l, bool listening, int64_t now_ms);
 
 /* Most bytes lift_save writes. */

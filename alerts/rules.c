@@ -220,6 +220,8 @@ static struct moment next_due(const struct rules *rules, const struct lift *l, c
         if (server_ms < m.server_ms)
             m.server_ms = server_ms;
     }
+    if (l->arrival_ms < l->settled_ms - LIFT_SETTLE_MS && m.server_ms < l->settled_ms)
+        m.server_ms = l->settled_ms;
     m.lift_ms = l->at_ms;
     if (m.server_ms != LIFT_NEVER && m.server_ms > l->arrival_ms)
         m.lift_ms += m.server_ms - l->arrival_ms;
@@ -261,6 +263,8 @@ static void shift_pending(struct lift *l, enum rule_clock clock, int64_t by_ms) 
 static void follow_server_clock(struct lift *l, int64_t now_ms) {
     if (l->listening_ms != LIFT_NEVER && l->listening_ms > now_ms)
         l->listening_ms = now_ms;
+    if (l->settled_ms - LIFT_SETTLE_MS > now_ms)
+        l->settled_ms = now_ms + LIFT_SETTLE_MS;
     if (l->at_ms == 0 || now_ms >= l->arrival_ms)
         return;
     shift_pending(l, CLOCK_SERVER, l->arrival_ms - now_ms);
