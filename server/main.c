@@ -61,6 +61,14 @@ static int serve_main(const struct config *config, const char *config_path, int 
         return 2;
     }
     log_set_level(config->log.level);
+    /* A database that is away is waited for; one of another version would be misunderstood. */
+    char sentence[1024];
+    enum migrate_state state =
+        migrate_current(config, config->database.ingest_user, sentence, sizeof sentence);
+    if (state == MIGRATE_OTHER || state == MIGRATE_NO_FILES) {
+        log_error("not started: %s", sentence);
+        return 1;
+    }
     return pipeline_serve(config, config_path);
 }
 

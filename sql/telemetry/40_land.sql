@@ -11,7 +11,8 @@ create or replace function telemetry.land_refusals() returns void
     language plpgsql
 as $$
 begin
-    -- In order of arrival: relanding goes by id, and what came first is to land first.
+    -- In order of arrival (rows of one millisecond as they were copied): relanding goes by id, and what came first
+    -- is to land first.
     insert into telemetry.refusal as r (topic, payload, payload_sha256, reason, detail, area, device, first_at, last_at, times)
     select topic, payload, payload_sha256, reason, detail, area, device, first_at, last_at, times
     from (
@@ -22,7 +23,7 @@ begin
         window same as (partition by topic, sha256(payload))
         order by topic, sha256(payload), received_at desc
     ) folded
-    order by arrival
+    order by first_at, arrival
     on conflict (md5(topic), payload_sha256) do update
         set reason = excluded.reason, detail = excluded.detail, area = excluded.area, device = excluded.device,
             first_at = least(r.first_at, excluded.first_at), last_at = greatest(r.last_at, excluded.last_at),

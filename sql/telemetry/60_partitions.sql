@@ -42,7 +42,7 @@ comment on function telemetry.make_partition(date) is 'Part of telemetry.ensure_
 
 create or replace function telemetry.ensure_partitions(retention_days int, ahead_days int,
     out first_day date, out last_day date)
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '2s'
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s'
 as $$
 declare
     v_day date;
@@ -50,8 +50,10 @@ begin
     if retention_days is null or retention_days < 0 or ahead_days is null or ahead_days < 0 then
         raise exception using errcode = '22023', message = 'retention_days and ahead_days must be 0 or more';
     end if;
-    -- Somebody else doing the same is waited for, and leaves nothing to do.
+    -- Somebody else doing the same is waited for, and leaves nothing to do; nobody else is held up by that.
+    perform set_config('lock_timeout', '1min', true);
     perform pg_advisory_xact_lock(hashtextextended('liftd.partitions', 0));
+    perform set_config('lock_timeout', '1s', true);
     first_day := telemetry.today() - retention_days;
     last_day := telemetry.today() + ahead_days;
     for v_day in
@@ -62,7 +64,7 @@ begin
         perform telemetry.make_partition(v_day);
     end loop;
 end $$;
-comment on function telemetry.ensure_partitions(int, int) is 'Makes every missing day from retention_days ago to ahead_days from now, Shanghai time, and returns that range. Readings filed within it never meet a missing day. Waits at most 2 s for any lock.';
+comment on function telemetry.ensure_partitions(int, int) is 'Makes every missing day from retention_days ago to ahead_days from now, Shanghai time, and returns that range. Readings filed within it never meet a missing day. Waits at most 1 s for any lock: who reads the default partition for longer only puts it off.';
 
 create or replace function telemetry.drop_expired(retention_days int) returns int
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '300ms'
@@ -74,7 +76,9 @@ begin
     if retention_days is null or retention_days < 0 then
         raise exception using errcode = '22023', message = 'retention_days must be 0 or more';
     end if;
+    perform set_config('lock_timeout', '1min', true);
     perform pg_advisory_xact_lock(hashtextextended('liftd.partitions', 0));
+    perform set_config('lock_timeout', '300ms', true);
     for v_name in
         select p.name from telemetry.partitions() p where p.day < telemetry.today() - retention_days order by p.day
     loop
