@@ -55,10 +55,10 @@ struct decoded {
 /* Reads `lift/v1/{area}/{device}/up|presence`; both names [A-Za-z0-9_-]{1,40}. DECODE_OK or DECODE_TOPIC. */
 enum decode_status decode_topic(const char *topic, struct topic *out);
 
-/* Decodes the payload of an `up` message. All or nothing: on any status but DECODE_OK the counts are 0. Numbers
- * may come in any integer encoding that holds them; a key that is no integer from 0 to 18 is skipped with its
- * value. Bits of flags that this version does not know are cleared. A marker's other keys are checked like a
- * reading's and then dropped. About 3 KB of stack. */
+/* Decodes the payload of an `up` message. All or nothing: on any status but DECODE_OK the counts are 0.
+ * Numbers may come in any integer encoding that holds them; a key that is no integer from 0 to 18 is skipped
+ * with its value. Bits of flags that this version does not know are cleared. A marker's other keys are
+ * checked like a reading's and then dropped. About 3 KB of stack. */
 enum decode_status decode_up(const void *payload, size_t bytes, struct decoded *out);
 
 /* Decodes a presence payload: exactly one msgpack boolean. An empty payload (a cleared retained message)

@@ -168,7 +168,7 @@ begin
             where i.%I is null and not exists (select from import_bad b where b.line = i.line and b.column_name = %1$L)', p_name, p_name);
     end if;
     execute format('insert into import_bad (line, column_name, reason, sentence, landed)
-        select x.line, %L, x.reason, quote_literal(left(x.v, 60)) || '' '' || case %s end, %L
+        select x.line, %L, x.reason, quote_literal(regexp_replace(left(x.v, 60), ''[[:cntrl:]]'', '' '', ''g'')) || '' '' || case %s end, %L
         from (select i.line, i.%I as v, case %s end as reason from (select line, %4$I, %4$I as v from import_in where %4$I is not null) i) x
         where x.reason is not null', p_name, v_sentences, p_optional, p_name, v_reasons);
     if p_optional then
