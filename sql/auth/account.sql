@@ -125,7 +125,7 @@ begin
     if not found then
         perform auth.problem(404, 'not_found', 'there is no such account');
     end if;
-    v_roles := coalesce((select array_agg(r) from jsonb_array_elements_text(p_change -> 'roles') r), u.roles);
+    v_roles := case when p_change ? 'roles' then array(select jsonb_array_elements_text(p_change -> 'roles')) else u.roles end;
     if p_change ? 'scope' then
         v_areas := array(select jsonb_array_elements_text(coalesce(nullif(p_change #> '{scope,areas}', 'null'), '[]')));
         v_firm := p_change #>> '{scope,firm}';

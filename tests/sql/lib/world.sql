@@ -92,7 +92,7 @@ begin
         sha256(convert_to('token of ' || p_user, 'UTF8')), sha256(convert_to('token of ' || p_fresh, 'UTF8')), p_secret);
     perform set_config('session_authorization', 'postgres', false);
     return a;
-exception when others then
+exception when others or query_canceled then
     perform set_config('session_authorization', 'postgres', false);
     raise;
 end
