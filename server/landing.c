@@ -30,6 +30,10 @@ bool landing_window_is_full(const struct landing *l) {
     return landing_window(l) >= l->window_max_messages || batch_is_full(l->filling);
 }
 
+bool landing_window_is_half_full(const struct landing *l) {
+    return landing_window(l) >= l->window_max_messages / 2 || batch_is_full(l->filling);
+}
+
 /* While a commit is in flight the socket waits, so that its acknowledgements can leave as soon as it is in;
  * only when the answer is slow does reading resume, within the window. */
 static bool should_read(const struct landing *l) {

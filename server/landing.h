@@ -77,6 +77,8 @@ bool landing_is_done(const struct landing *l);
 /* Messages read and not acknowledged. */
 size_t landing_window(const struct landing *l);
 bool landing_window_is_full(const struct landing *l);
+/* Half of that: time to prepare for when it is. */
+bool landing_window_is_half_full(const struct landing *l);
 /* Frees; the timer must have been closed by the caller (uv_close on slow_timer). */
 void landing_fini(struct landing *l);
 

@@ -3,6 +3,7 @@
 #include "pg.h"
 
 #include "../ingest/require.h"
+#include "log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -180,11 +181,19 @@ static void poll_connect(struct pg *pg) {
         pg_drop(pg, "cannot watch the database's socket");
 }
 
+/* libpq would write notices, and the server's last words, on stderr past the log. */
+static void on_notice(void *ctx, const char *message) {
+    char words[300];
+    (void)ctx;
+    log_debug("database says %s", log_quote(message, words, sizeof words));
+}
+
 static void connect_now(struct pg *pg) {
     const char *const keywords[] = {"dbname", "application_name", "user", NULL};
     const char *const values[] = {pg->options.conninfo, pg->options.application_name, pg->options.user, NULL};
     pg->conn = PQconnectStartParams(keywords, values, 1);
     REQUIRE(pg->conn);
+    PQsetNoticeProcessor(pg->conn, on_notice, NULL);
     pg->state = PG_CONNECTING;
     uv_timer_start(&pg->retry, on_retry, PG_CONNECT_TIMEOUT_MS, 0);
     if (PQstatus(pg->conn) == CONNECTION_BAD) {

@@ -7,6 +7,7 @@
 #include "../ingest/subscriber.h"
 #include "clock.h"
 #include "gateway.h"
+#include "history.h"
 #include "http.h"
 #include "landing.h"
 #include "listen.h"
@@ -28,6 +29,8 @@
 #define TICK_MAX_MS 1000
 /* At SIGTERM what was read is committed within this time, or left unacknowledged, ms. */
 #define STOP_DEADLINE_MS 10000
+/* Late readings are judged one lift at a time, looked for this often, ms: nobody waits for history. */
+#define HISTORY_EVERY_MS 2000
 #define DAY_MS 86400000LL
 /* Shanghai is eight hours ahead of UTC, without daylight saving since 1991: days of partitions are its days.
  */
@@ -60,6 +63,8 @@ struct pipeline {
     struct overflow overflow;
     struct questions questions;
     struct provisional provisional;
+    struct history history;
+    uint64_t history_due_ms; /* loop time */
     struct decoded *scratch;
 
     uv_timer_t tick, stop_deadline;
@@ -150,9 +155,12 @@ static void on_message(void *ctx, const char *topic, const void *payload, size_t
     metrics_add(METRIC_INGEST_REFUSALS, result.outcome == INTAKE_REFUSED);
 }
 
+static void mind_overflow(struct pipeline *p);
+
 static void on_dry(void *ctx) {
     struct pipeline *p = ctx;
     turn(p);
+    mind_overflow(p);
     questions_resume(&p->questions);
     arm_tick(p);
 }
@@ -214,12 +222,14 @@ static int open_subscriber(struct pipeline *p, bool overflow, struct subscriber 
     return subscriber_open(&options, out);
 }
 
-/* Opens the second reading when the window is full and the database away, and ends it when reading goes on.
- */
+/* Opens the second reading when the window fills and the database is away, and ends it when it is back. It
+ * opens at half of the window: what arrives between the first reading's end and the second one's subscription
+ * would be seen by neither. What both see is told once, by the alarm's identity. */
 static void mind_overflow(struct pipeline *p) {
-    bool wanted = p->loaded && !p->stopping && landing_window_is_full(&p->landing) && !p->database_up;
+    bool wanted = p->loaded && !p->stopping && landing_window_is_half_full(&p->landing) && !p->database_up;
     if (wanted && !p->overflow_subscriber) {
-        log_warn("window full while the database is away messages=%zu: people trapped are still looked for",
+        log_warn("window half full while the database is away messages=%zu: people trapped are still looked for "
+                 "when it is full",
                  landing_window(&p->landing));
         if (open_subscriber(p, true, &p->overflow_subscriber))
             p->overflow_subscriber = NULL;
@@ -348,6 +358,10 @@ static void on_tick(uv_timer_t *timer) {
     if (p->closing)
         return;
     questions_resume(&p->questions);
+    if (uv_now(&p->loop) >= p->history_due_ms) {
+        p->history_due_ms = uv_now(&p->loop) + HISTORY_EVERY_MS;
+        history_turn(&p->history, p->store, p->intake.rules);
+    }
     arm_tick(p);
 }
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define SQL_MAX_BYTES 4096
-#define QUESTION_VALUES_MAX 3
+#define QUESTION_VALUES_MAX 4
 #define QUESTION_DEADLINE_MS 30000
 
 enum phase {

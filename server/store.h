@@ -73,7 +73,7 @@ int64_t store_next_number(const struct store *s);
  */
 void store_commit(struct store *s, struct batch *batch, int truncate_generation);
 
-/* Asks a small idempotent question between batches; up to 3 text parameters, copied. `answer` gets the rows,
+/* Asks a small idempotent question between batches; up to 4 text parameters, copied. `answer` gets the rows,
  * or NULL when the database refused the question; it is asked again after an outage. false: too many waiting.
  */
 bool store_ask(struct store *s, const char *sql, int count, const char *const *values,

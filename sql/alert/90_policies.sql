@@ -14,7 +14,7 @@ begin
 end $$;
 
 grant usage on schema alert to liftd_ingest, liftd_api;
-grant execute on function alert.load_rules(jsonb) to liftd_ingest;
+grant execute on function alert.load_rules(jsonb), alert.record_history(bigint, jsonb, text) to liftd_ingest;
 grant select on alert.rule, alert.lifecycle, alert.alarm, alert.transition to liftd_api;
 grant execute on function alert.acknowledge(bigint, bigint, text), alert.comment(bigint, bigint, text) to liftd_api;
 

@@ -38,6 +38,13 @@ begin
         select lift_id, device, unit, boot, seq, ts, received_at, mode, motion, floor, flags,
             codes, energy, trips, run_time, door_cycles, load, speed, vibration, temperature, heard, epoch, filed_at, suspect
         from hit
+    ), to_judge as (
+        -- The rules read them afterwards, as history.
+        insert into telemetry.stretch as s (lift_id, from_at, to_at)
+        select lift_id, min(filed_at), max(filed_at) from hit where not suspect group by lift_id order by lift_id
+        on conflict (lift_id) do update
+            set from_at = least(s.from_at, excluded.from_at), to_at = greatest(s.to_at, excluded.to_at),
+                changed_at = clock_timestamp()
     ), touched as (
         select distinct gap_id, lift_id, epoch, from_boot, from_seq, to_boot, to_seq, from_ts, to_ts, opened_at from hit
     ), mark as (

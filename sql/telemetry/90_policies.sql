@@ -30,7 +30,8 @@ grant execute on function meta.schema(), meta.take_lease(text, text), meta.advan
     telemetry.begin_session(), telemetry.land(), telemetry.load_state(), telemetry.truncate_generation(int),
     telemetry.routing(), telemetry.resume(text), telemetry.relanding(int),
     telemetry.ensure_partitions(int, int), telemetry.drop_expired(int), telemetry.age_gaps(int),
-    telemetry.trim_refusals(int)
+    telemetry.trim_refusals(int), telemetry.stretch_due(int, int),
+    telemetry.stretch_readings(bigint, bigint, bigint, text)
     to liftd_ingest;
 
 -- The API reads what its caller may see.

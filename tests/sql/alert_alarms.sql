@@ -78,10 +78,10 @@ select is(pg_temp.land(), '0 0 2500 2500 0', 'a storm');
 
 -- The life-cycle is the table, and the table is this.
 select results_eq($$ select from_state, event, to_state from alert.lifecycle order by 1, 2 $$, $$ values
-    ('acknowledged', 'clear', 'cleared'), ('acknowledged', 'comment', 'acknowledged'), ('cleared', 'comment', 'cleared'), ('none', 'raise', 'unacknowledged'),
+    ('acknowledged', 'clear', 'cleared'), ('acknowledged', 'comment', 'acknowledged'), ('cleared', 'comment', 'cleared'), ('none', 'raise', 'unacknowledged'), ('none', 'record', 'cleared'),
     ('returned_unacknowledged', 'acknowledge', 'cleared'), ('returned_unacknowledged', 'comment', 'returned_unacknowledged'),
     ('unacknowledged', 'acknowledge', 'acknowledged'), ('unacknowledged', 'clear', 'returned_unacknowledged'), ('unacknowledged', 'comment', 'unacknowledged') $$,
-    'nine legal steps');
+    'ten legal steps');
 create function pg_temp.put(p_state text) returns bigint language sql as $$
     insert into alert.alarm (lift_id, code, priority, raised_at, state, confidence, rule_version, text_zh, text_en, cleared_at, cleared_recorded_at, acknowledged_at, acknowledged_by)
     values (100, 1 + (select count(*) from alert.alarm where lift_id = 100), 1, pg_temp.at(1), p_state, 1, 1, '', '',

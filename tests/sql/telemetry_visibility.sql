@@ -36,11 +36,11 @@ $$;
 select set_config('test.l1', pg_temp.lift('l1')::text, true);
 
 set local role liftd_api;
-select is(pg_temp.seen(), '0 0 0 0 0 0 0 1 9', 'without a scope nothing but rules and the life-cycle is seen');
+select is(pg_temp.seen(), '0 0 0 0 0 0 0 1 10', 'without a scope nothing but rules and the life-cycle is seen');
 select pg_temp.scope('on', '');
-select is(pg_temp.seen(), '2 4 2 2 3 2 2 1 9', 'who sees all sees all');
+select is(pg_temp.seen(), '2 4 2 2 3 2 2 1 10', 'who sees all sees all');
 select pg_temp.scope('off', '{' || current_setting('test.l1') || '}');
-select is(pg_temp.seen(), '1 2 1 1 1 1 1 1 9', 'who sees one lift sees what is its own');
+select is(pg_temp.seen(), '1 2 1 1 1 1 1 1 10', 'who sees one lift sees what is its own');
 select is((select string_agg(device, ' ') from telemetry.presence), 'd1', 'its device');
 select is((select string_agg(device, ' ') from telemetry.refusal), 'd1', 'and what that was refused, not the unknown ones');
 select is((select count(*) from alert.alarm where lift_id::text <> current_setting('test.l1')), 0::bigint, 'no alarm of others');
