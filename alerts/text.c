@@ -126,6 +126,16 @@ static void raise_mains(struct transition *t, const struct facts *f) {
     }
 }
 
+/* A car that fell silent on its way with people is another matter than one that stood empty. */
+static void raise_silent(struct transition *t, const struct facts *f, int64_t heard_ago_ms) {
+    EN("nothing heard for %" PRId64 " s", heard_ago_ms / 1000);
+    ZH("已%" PRId64 "秒未收到数据", heard_ago_ms / 1000);
+    if (f->occupied != TRI_YES)
+        return;
+    EN(f->stopped == TRI_NO ? "moving with people inside when last heard" : "occupied when last heard");
+    ZH(f->stopped == TRI_NO ? "最后一次读数时载人运行中" : "最后一次读数时轿厢有人");
+}
+
 /* A row's name, and where the car is. */
 static void raise_named(struct transition *t, const struct rule_row *row, const struct facts *f) {
     char zh[64], en[64];
@@ -159,8 +169,7 @@ void text_raise(struct transition *t, const struct rule_row *row, const struct f
         raise_mains(t, f);
         break;
     case CODE_DEVICE_SILENT:
-        EN("nothing heard for %" PRId64 " s", heard_ago_ms / 1000);
-        ZH("已%" PRId64 "秒未收到数据", heard_ago_ms / 1000);
+        raise_silent(t, f, heard_ago_ms);
         return;
     case CODE_BOOT_FELL:
         EN("a reading was refused because the device's boot counter fell");
