@@ -28,6 +28,14 @@ grant usage on type api.request, api.response to liftd_api;
 grant select on api.operation, api.component, api.problem_title to liftd_api;
 grant select, delete, insert (user_id, key, request_sha256), update (status, headers, body) on api.idempotency to liftd_api;
 
+-- The catalog is no secret, but every table somebody else reaches has row-level security.
+alter table api.operation enable row level security;
+alter table api.component enable row level security;
+alter table api.problem_title enable row level security;
+create policy read on api.operation for select to liftd_api using (true);
+create policy read on api.component for select to liftd_api using (true);
+create policy read on api.problem_title for select to liftd_api using (true);
+
 -- Everybody's answers are their own.
 create policy own on api.idempotency to liftd_api
     using (user_id = (select auth.user_id())) with check (user_id = (select auth.user_id()));

@@ -124,7 +124,10 @@ policy alert.alarm.seen: select to liftd_api using (( SELECT auth.sees_all() AS 
 policy alert.lifecycle.seen: select to liftd_api using true
 policy alert.rule.seen: select to liftd_api using true
 policy alert.transition.seen: select to liftd_api using (EXISTS ( SELECT FROM alert.alarm a WHERE (a.id = transition.alarm_id)))
+policy api.component.read: select to liftd_api using true
 policy api.idempotency.own: all to liftd_api using (user_id = ( SELECT auth.user_id() AS user_id)) check (user_id = ( SELECT auth.user_id() AS user_id))
+policy api.operation.read: select to liftd_api using true
+policy api.problem_title.read: select to liftd_api using true
 policy auth.audit.seen: select to liftd_api using ( SELECT auth.sees_accounts() AS sees_accounts)
 policy auth.user_account.seen: select to liftd_api using (( SELECT auth.sees_accounts() AS sees_accounts) OR (id = ( SELECT auth.user_id() AS user_id)))
 policy auth.user_area.seen: select to liftd_api using (( SELECT auth.sees_accounts() AS sees_accounts) OR (user_id = ( SELECT auth.user_id() AS user_id)))
