@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* Bytes that may wait in one stream; more, and it is closed. */
-#define EVENTS_QUEUE_MAX_BYTES ((size_t)64 << 10)
+#define EVENTS_QUEUE_MAX_BYTES ((size_t)256 << 10)
 /* What the kernel may hold for one stream beyond that, bytes. */
 #define EVENTS_SOCKET_BYTES (32 << 10)
 /* A stream whose client takes nothing for this long while something waits is closed, ms. */

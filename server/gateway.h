@@ -7,7 +7,7 @@
 #include <uv.h>
 
 /* Requests that may wait for a free connection; one more is answered 503 with Retry-After. */
-#define GATEWAY_WAITING_MAX 128
+#define GATEWAY_WAITING_MAX 1000
 /* Longest wait for a free connection, ms; then 503. */
 #define GATEWAY_WAITING_MS 5000
 /* Passwords worked on at once (each takes 19 MiB and about 20 ms of a processor on libuv's thread pool). */
