@@ -14,6 +14,7 @@
  *   [map borough]
  *   Staten Island = SI                        * = X stands for everything else
  *
+ * It is INI: the name before the first = or : may hold neither, and a ; after a space begins a remark.
  * `optional`: a value that can't be understood is noted and left unknown, instead of refusing the line.
  * `times` and `round` want a number; `date` takes y, m, d letters (yyyy mm dd) and any separators.
  */

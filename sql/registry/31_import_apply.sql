@@ -78,9 +78,10 @@ begin
         select i.line, 'parent', 'unknown_area', case when i.parent is null then format('a %s needs a parent', v_level)
             else format('%L is not the code of a %s', i.parent, case v_level when 'grid' then 'subdistrict' else 'grid' end) end
         from import_in i
-        where i.kind = v_level and v_level <> 'subdistrict' and not exists (
-            select from registry.area a where a.code = i.parent and a.kind = case v_level when 'grid' then 'subdistrict' else 'grid' end);
-        select * into v_step from registry.import_upsert('areas', p_columns || '{parent}'::text[],
+        where i.kind = v_level and v_level <> 'subdistrict'
+            and ('parent' = any (p_columns) or not exists (select from registry.area a where a.code = i.code))
+            and not exists (select from registry.area a where a.code = i.parent and a.kind = case v_level when 'grid' then 'subdistrict' else 'grid' end);
+        select * into v_step from registry.import_upsert('areas', p_columns,
             array(select i.line from import_in i where i.kind = v_level and i.line in (select registry.import_good())));
         inserted := inserted + v_step.inserted;
         updated := updated + v_step.updated;

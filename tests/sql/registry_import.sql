@@ -42,6 +42,8 @@ select is((select string_agg(name_en, ',' order by code) from registry.area), 'G
 select is(pg_temp.feed('areas', '{code,kind,parent,name_zh,name_en}', array[['m1', 'micro_grid', 'g1', 'M', ''], ['g1', 'grid', 's1', 'G', 'Grid'], ['s1', 'subdistrict', '', 'S', '']]), '0/0/3/0', 'reading them again changes nothing');
 select is(pg_temp.feed('areas', '{code,kind,name_zh}', array[['s1', 'subdistrict', 'S neu']]), '0/1/0/0', 'a changed name is a change');
 select is((select name_zh || '/' || name_en from registry.area where code = 's1'), 'S neu/S', 'a column that the file lacks stays');
+select is(pg_temp.feed('areas', '{code,kind,name_zh}', array[['g1', 'grid', 'G neu'], ['gx', 'grid', 'x']]), '0/1/0/0; 3 parent unknown_area', 'and so does the parent; a new area needs one');
+select is((select p.code::text from registry.area a join registry.area p on p.id = a.parent_id where a.code = 'g1'), 's1', 'the parent stays');
 select is(pg_temp.feed('areas', '{code,kind,parent,name_zh}', array[['g2', 'grid', '', 'x'], ['g3', 'grid', 'nowhere', 'x'], ['g4', 'grid', 'g1', 'x'], ['s2', 'subdistrict', 's1', 'x'], ['g1', 'micro_grid', 'g1', 'x'], ['a b', 'grid', 's1', 'x'], ['g5', 'district', 's1', 'x'], ['g6', 'grid', 's1', '']]),
     '0/0/0/0; 2 parent unknown_area, 3 parent unknown_area, 4 parent unknown_area, 5 parent not_allowed, 6 kind kind_changed, 7 code not_a_code, 8 kind not_a_choice, 9 name_zh missing', 'what can be wrong with an area');
 select is(pg_temp.feed('areas', '{code,kind,parent,name_zh}', array[['s3', 'pig', '', 'x'], ['g7', 'grid', 's3', 'x'], ['m2', 'micro_grid', 'g7', 'x']]), '0/0/0/0; 2 kind not_a_choice, 3 parent unknown_area, 4 parent unknown_area', 'a wrong parent takes its children with it');
