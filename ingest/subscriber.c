@@ -34,6 +34,7 @@ struct subscriber {
     uv_timer_t retry; /* until when to wait before the next attempt, or for a CONNACK */
     uv_work_t connecting;
     int connect_result;
+    int refusal; /* what the last CONNACK said; 0: nothing wrong */
     bool is_connecting; /* the thread pool has the client: don't touch it */
     bool linked;        /* a socket is open */
     bool connected;     /* CONNACK came and SUBSCRIBE was sent */
@@ -133,6 +134,7 @@ static void connect_done(uv_work_t *work, int status) {
         return;
     }
     s->linked = true;
+    s->refusal = 0;
     set_socket_options(s);
     uv_timer_start(&s->retry, on_retry, CONNACK_TIMEOUT_MS, 0);
     if (mosquitto_loop_write(s->mosq, 1) || !watch(s))
@@ -151,7 +153,8 @@ static void attempt(struct subscriber *s) {
 /* CONNACK. Sessions can be lost at the broker, so it subscribes at every one. */
 static void on_connack(struct mosquitto *mosq, void *ctx, int code) {
     struct subscriber *s = ctx;
-    if (code) /* mosquitto_loop_read reports the refusal too */
+    s->refusal = code;
+    if (code) /* mosquitto_loop_read reports the refusal too, in fewer words */
         return;
     for (const char *const *topic = s->options.topics; *topic; topic++)
         mosquitto_subscribe(mosq, NULL, *topic, s->options.hold_acks ? 1 : 0);
@@ -192,7 +195,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
         if (s->closing)
             return;
         if (rc) {
-            lost(s, mosquitto_strerror(rc));
+            lost(s, s->refusal ? mosquitto_connack_string(s->refusal) : mosquitto_strerror(rc));
             break;
         }
         /* EAGAIN may also come from libmosquitto's wake-up pipe, so ask the socket before calling it dry. */

@@ -62,8 +62,9 @@ def make_house(cluster):
 def _houses_stay_well(request):
     """After each test of a module house: liftd still runs and no sanitizer has spoken."""
     yield
-    if "house" in request.fixturenames:
-        request.getfixturevalue("house").check()
+    house = request.node.funcargs.get("house")
+    if house is not None and not house.closed:
+        house.check()
 
 
 @pytest.hookimpl(hookwrapper=True)

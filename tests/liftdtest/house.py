@@ -50,6 +50,7 @@ class House:
         self.write_settings()
         self.process = None
         self.expected_down = True
+        self.closed = False
         self.units, self.devices, self.simulators, self._connection = [], [], [], None
         self._numbers = itertools.count(1)
         self.liftd("migrate")
@@ -146,6 +147,7 @@ class House:
 
     def close(self):
         """Ends everything; fails for what check() fails for."""
+        self.closed = True
         try:
             for simulator in self.simulators:
                 simulator.close()
