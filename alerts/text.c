@@ -193,8 +193,8 @@ static void clear_trapped(struct transition *t, const struct facts *f) {
         EN("the car moves again");
         ZH("轿厢已重新运行");
     } else if (f->closed == TRI_NO) {
-        EN("a door is open at a landing");
-        ZH("轿厢在层站且门已打开");
+        EN(f->in_zone == TRI_NO ? "a door is open between landings" : "a door is open at a landing");
+        ZH(f->in_zone == TRI_NO ? "轿厢在门区外但门已打开" : "轿厢在层站且门已打开");
     } else if (f->occupied == TRI_NO) {
         EN("no one is sensed in the car any more");
         ZH("轿厢内已无人");
