@@ -47,10 +47,12 @@ begin
     ), standing as materialized (
         select a.id, a.state as from_state, l.to_state, greatest(i.at, a.raised_at) as at
         from arrived i
-        join alert.alarm a on a.lift_id = i.lift_id and a.code = i.code and a.raised_at = i.onset_at
+        cross join lateral (
+            select * from alert.alarm a
+            where a.lift_id = i.lift_id and a.code = i.code and a.raised_at = i.onset_at and a.cleared_at is null
+            for update
+        ) a
         join alert.lifecycle l on l.from_state = a.state and l.event = 'clear'
-        where a.cleared_at is null
-        for update of a
     ), ended as (
         update alert.alarm a set state = s.to_state, cleared_at = s.at, cleared_recorded_at = now()
         from standing s where a.id = s.id

@@ -45,42 +45,47 @@ begin
         on conflict (lift_id) do update
             set from_at = least(s.from_at, excluded.from_at), to_at = greatest(s.to_at, excluded.to_at),
                 changed_at = clock_timestamp()
-    ), touched as (
-        select distinct gap_id, lift_id, epoch, from_boot, from_seq, to_boot, to_seq, from_ts, to_ts, opened_at from hit
     ), mark as (
         -- What is there on both sides of every piece that may be left: the positions just outside the gap, and
-        -- those that landed.
-        select gap_id, from_boot as boot, from_seq - 1 as seq, from_ts as ts from touched
+        -- those that landed. Every row carries its gap, so that nothing has to be joined again.
+        select gap_id, lift_id, epoch, opened_at, boot, seq, ts from hit
         union all
-        select gap_id, boot, seq, ts from hit
-        union all
-        select gap_id, to_boot, to_seq + 1, to_ts from touched
+        select distinct on (h.gap_id, side.boot, side.seq) h.gap_id, h.lift_id, h.epoch, h.opened_at, side.boot, side.seq, side.ts
+        from hit h
+        cross join lateral (
+            values (h.from_boot, h.from_seq - 1, h.from_ts), (h.to_boot, h.to_seq + 1, h.to_ts)
+        ) side (boot, seq, ts)
     ), step as (
-        select gap_id,
+        select gap_id, lift_id, epoch, opened_at,
             lag(boot) over w as from_boot, lag(seq) over w + 1 as from_seq, lag(ts) over w as from_ts,
             boot as to_boot, seq - 1 as to_seq, ts as to_ts
         from mark
         window w as (partition by gap_id order by boot, seq)
-    ), piece as (
-        select *, row_number() over (partition by gap_id order by from_boot, from_seq) as number
+    ), piece as materialized (
+        select *, (from_boot, from_seq) <= (to_boot, to_seq) as missing,
+            count(*) filter (where (from_boot, from_seq) <= (to_boot, to_seq)) over gap as pieces,
+            row_number() over (partition by gap_id, (from_boot, from_seq) <= (to_boot, to_seq) order by to_boot, to_seq) as number
         from step
-        where (from_boot, from_seq) <= (to_boot, to_seq)
+        where from_boot is not null
+        window gap as (partition by gap_id)
     ), shrunk as (
         -- The first piece stays in the gap's row; a gap without a piece is filled.
         update telemetry.gap g
-        set from_boot = coalesce(p.from_boot, t.from_boot), from_seq = coalesce(p.from_seq, t.from_seq),
-            to_boot = coalesce(p.to_boot, t.to_boot), to_seq = coalesce(p.to_seq, t.to_seq),
-            from_ts = case when p.gap_id is null then t.from_ts else p.from_ts end,
-            to_ts = case when p.gap_id is null then t.to_ts else p.to_ts end,
-            ended_at = case when p.gap_id is null then now() end,
-            outcome = case when p.gap_id is null then 'filled' end
-        from touched t left join piece p on p.gap_id = t.gap_id and p.number = 1
-        where g.id = t.gap_id
+        set from_boot = case when p.missing then p.from_boot else g.from_boot end,
+            from_seq = case when p.missing then p.from_seq else g.from_seq end,
+            to_boot = case when p.missing then p.to_boot else g.to_boot end,
+            to_seq = case when p.missing then p.to_seq else g.to_seq end,
+            from_ts = case when p.missing then p.from_ts else g.from_ts end,
+            to_ts = case when p.missing then p.to_ts else g.to_ts end,
+            ended_at = case when not p.missing then now() end,
+            outcome = case when not p.missing then 'filled' end
+        from piece p
+        where g.id = p.gap_id and p.number = 1 and p.missing = (p.pieces > 0)
     ), split as (
         insert into telemetry.gap (lift_id, epoch, from_boot, from_seq, to_boot, to_seq, from_ts, to_ts, opened_at)
-        select t.lift_id, t.epoch, p.from_boot, p.from_seq, p.to_boot, p.to_seq, p.from_ts, p.to_ts, t.opened_at
-        from piece p join touched t on t.gap_id = p.gap_id
-        where p.number > 1
+        select lift_id, epoch, from_boot, from_seq, to_boot, to_seq, from_ts, to_ts, opened_at
+        from piece
+        where missing and number > 1
     )
     select (select count(*) from hit), (select count(*) from pg_temp.late_in) - (select count(*) from hit)
     into landed, duplicate;
@@ -97,84 +102,99 @@ as $$
 declare
     v_given_up bigint;
 begin
-    with held as (
-        select lift_id, epoch, boot, lower(stretch) as oldest, upper(stretch) - 1 as last
+    with unit as (
+        -- One row per unit that sent a marker: what it holds, boot by boot; the newest position of it; and where
+        -- the gaps of this batch begin, which all lie above those that stood before.
+        select lift_id, epoch,
+            array_agg(boot order by boot, oldest) filter (where boot is not null) as boots,
+            array_agg(oldest order by boot, oldest) filter (where boot is not null) as oldests,
+            array_agg(last order by boot, oldest) filter (where boot is not null) as lasts,
+            max(fresh_boot) as fresh_boot, max(fresh_seq) as fresh_seq
         from (
-            select lift_id, epoch, boot, unnest(range_agg(
-                int8range(oldest_seq, least(last_seq, 9223372036854775806), '[]'))) as stretch
+            select lift_id, epoch, boot, lower(stretch) as oldest, upper(stretch) - 1 as last,
+                null::bigint as fresh_boot, null::bigint as fresh_seq, true as says
+            from (
+                select lift_id, epoch, boot, unnest(range_agg(
+                    int8range(oldest_seq, least(last_seq, 9223372036854775806), '[]'))) as stretch
+                from pg_temp.marker_in
+                where boot is not null and oldest_seq <= last_seq
+                group by lift_id, epoch, boot
+            ) merged
+            union all
+            select distinct lift_id, epoch, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, true
             from pg_temp.marker_in
-            where boot is not null and oldest_seq <= last_seq
-            group by lift_id, epoch, boot
-        ) m
-    ), unit as (
-        select distinct on (lift_id, epoch) lift_id, epoch, boot as newest_boot, last_seq as newest_seq
-        from pg_temp.marker_in
-        order by lift_id, epoch, boot desc nulls last, last_seq desc nulls last
-    ), judged as materialized (
-        select g.*, u.newest_boot, u.newest_seq, fresh.is_fresh
-        from unit u
-        join telemetry.gap g on g.lift_id = u.lift_id and g.epoch = u.epoch and g.ended_at is null
+            union all
+            (select distinct on (lift_id, epoch) lift_id, epoch, null, null, null, from_boot, from_seq, false
+            from pg_temp.gap_in
+            order by lift_id, epoch, from_boot, from_seq)
+        ) said
+        group by lift_id, epoch
+        having bool_or(says)
+    ), judged as (
+        select g.*, g.fresh and (u.newest_boot, u.newest_seq) < (g.to_boot, g.to_seq) as beyond, u.*
+        from (
+            select lift_id as unit_lift, epoch as unit_epoch, boots, oldests, lasts, fresh_boot, fresh_seq,
+                boots[cardinality(boots)] as newest_boot, lasts[cardinality(lasts)] as newest_seq
+            from unit
+        ) u
         cross join lateral (
-            select exists (
-                select from pg_temp.gap_in i
-                where i.lift_id = g.lift_id and i.epoch = g.epoch
-                    and (i.from_boot, i.from_seq) <= (g.from_boot, g.from_seq)
-                    and (g.from_boot, g.from_seq) <= (i.to_boot, i.to_seq)) as is_fresh
-        ) fresh
-        where not fresh.is_fresh or (g.from_boot, g.from_seq) <= (u.newest_boot, u.newest_seq)
-    ), kept as (
-        select j.id, h.boot as from_boot, cut.oldest as from_seq, h.boot as to_boot, cut.last as to_seq
+            select *, coalesce((g.from_boot, g.from_seq) >= (u.fresh_boot, u.fresh_seq), false) as fresh
+            from telemetry.gap g
+            where g.lift_id = u.unit_lift and g.epoch = u.unit_epoch and g.ended_at is null
+            offset 0
+        ) g
+        where not g.fresh or (g.from_boot, g.from_seq) <= (u.newest_boot, u.newest_seq)
+    ), piece as materialized (
+        select j.id, j.lift_id, j.epoch, j.from_ts as gap_from_ts, j.to_ts as gap_to_ts, j.opened_at, p.*,
+            count(*) filter (where p.gone) over gap as lost, count(*) filter (where not p.gone) over gap as kept,
+            row_number() over (partition by j.id, p.gone order by p.from_boot, p.from_seq) as number
         from judged j
-        join held h on h.lift_id = j.lift_id and h.epoch = j.epoch and h.boot between j.from_boot and j.to_boot
-        cross join lateral (select
-            case when h.boot = j.from_boot then greatest(h.oldest, j.from_seq) else h.oldest end as oldest,
-            case when h.boot = j.to_boot then least(h.last, j.to_seq) else h.last end as last
-        ) cut
-        where cut.oldest <= cut.last
-        union all
-        select j.id, j.newest_boot, j.newest_seq + 1, j.to_boot, j.to_seq
-        from judged j
-        where j.is_fresh and (j.newest_boot, j.newest_seq + 1) <= (j.to_boot, j.to_seq)
-    ), mark as (
-        select id, from_boot, from_seq, from_boot as to_boot, from_seq - 1 as to_seq from judged
-        union all
-        select id, from_boot, from_seq, to_boot, to_seq from kept
-        union all
-        select id, to_boot, to_seq + 1, to_boot, to_seq from judged
-    ), step as (
-        select id,
-            lag(to_boot) over w as from_boot, lag(to_seq) over w + 1 as from_seq,
-            from_boot as to_boot, from_seq - 1 as to_seq
-        from mark
-        window w as (partition by id order by from_boot, from_seq, to_boot, to_seq)
-    ), given_up as materialized (
-        select * from step where (from_boot, from_seq) <= (to_boot, to_seq)
-    ), changed as (
-        select j.* from judged j where exists (select from given_up u where u.id = j.id)
-    ), first_kept as (
-        select distinct on (id) * from kept order by id, from_boot, from_seq
+        cross join lateral (
+            -- What is kept, and between it, the gap's ends included, what is given up.
+            with held as (
+                select h.boot as from_boot, cut.oldest as from_seq, h.boot as to_boot, cut.last as to_seq
+                from unnest(j.boots, j.oldests, j.lasts) as h (boot, oldest, last)
+                cross join lateral (select
+                    case when h.boot = j.from_boot then greatest(h.oldest, j.from_seq) else h.oldest end as oldest,
+                    case when h.boot = j.to_boot then least(h.last, j.to_seq) else h.last end as last
+                ) cut
+                where h.boot between j.from_boot and j.to_boot and cut.oldest <= cut.last
+                union all
+                select j.newest_boot, j.newest_seq + 1, j.to_boot, j.to_seq where j.beyond
+            ), mark as (
+                select from_boot, from_seq, to_boot, to_seq from held
+                union all
+                select j.to_boot, j.to_seq + 1, null, null
+            )
+            select from_boot, from_seq, to_boot, to_seq, false as gone from held
+            union all
+            select b.from_boot, b.from_seq, b.to_boot, b.to_seq, true
+            from (
+                select coalesce(lag(to_boot) over w, j.from_boot) as from_boot,
+                    coalesce(lag(to_seq) over w + 1, j.from_seq) as from_seq,
+                    from_boot as to_boot, from_seq - 1 as to_seq
+                from mark
+                window w as (order by from_boot, from_seq)
+            ) b
+            where (b.from_boot, b.from_seq) <= (b.to_boot, b.to_seq)
+        ) p
+        window gap as (partition by j.id)
     ), shrunk as (
+        -- The first piece that is kept stays in the gap's row; a gap of which nothing is kept ends whole.
         update telemetry.gap g
-        set from_boot = coalesce(k.from_boot, c.from_boot), from_seq = coalesce(k.from_seq, c.from_seq),
-            to_boot = coalesce(k.to_boot, c.to_boot), to_seq = coalesce(k.to_seq, c.to_seq),
-            ended_at = case when k.id is null then now() end,
-            outcome = case when k.id is null then 'given_up' end
-        from changed c left join first_kept k on k.id = c.id
-        where g.id = c.id
+        set from_boot = p.from_boot, from_seq = p.from_seq, to_boot = p.to_boot, to_seq = p.to_seq,
+            ended_at = case when p.gone then now() end,
+            outcome = case when p.gone then 'given_up' end
+        from piece p
+        where g.id = p.id and p.number = 1 and p.lost > 0 and p.gone = (p.kept = 0)
     ), split as (
         insert into telemetry.gap (lift_id, epoch, from_boot, from_seq, to_boot, to_seq, from_ts, to_ts, opened_at, ended_at, outcome)
-        select c.lift_id, c.epoch, p.from_boot, p.from_seq, p.to_boot, p.to_seq, c.from_ts, c.to_ts, c.opened_at,
-            case when p.gone then now() end, case when p.gone then 'given_up' end
-        from changed c
-        join first_kept f on f.id = c.id
-        join (
-            select id, from_boot, from_seq, to_boot, to_seq, false as gone from kept
-            union all
-            select id, from_boot, from_seq, to_boot, to_seq, true from given_up
-        ) p on p.id = c.id
-        where p.gone or (p.from_boot, p.from_seq) <> (f.from_boot, f.from_seq)
+        select lift_id, epoch, from_boot, from_seq, to_boot, to_seq, gap_from_ts, gap_to_ts, opened_at,
+            case when gone then now() end, case when gone then 'given_up' end
+        from piece
+        where lost > 0 and kept > 0 and (gone or number > 1)
     )
-    select count(*) into v_given_up from given_up;
+    select count(*) into v_given_up from piece where gone;
     return v_given_up;
 end $$;
 comment on function telemetry.land_markers() is 'Part of telemetry.land(): of the open gaps of each unit that sent a marker only what the device still holds stays open; the rest is given up. Returns the stretches given up.';

@@ -57,12 +57,11 @@ as $$
 declare
     v_changed text[];
 begin
+    -- What was said before is read in the same statement, which sees it as it was.
     with said as (
         select distinct on (device) area, device, online, at
         from pg_temp.presence_in
         order by device, at desc, online desc
-    ), before as (
-        select s.device, p.online from said s join telemetry.presence p on p.device = s.device
     ), written as (
         insert into telemetry.presence as p (device, area, online, changed_at, heard_at)
         select device, area, online, at, at from said order by device
@@ -71,7 +70,7 @@ begin
                 changed_at = case when p.online = excluded.online then p.changed_at else excluded.changed_at end
     )
     select array_agg(s.device order by s.device) into v_changed
-    from said s left join before b on b.device = s.device
+    from said s left join telemetry.presence b on b.device = s.device
     where b.online is distinct from s.online;
     if cardinality(v_changed) <= 200 then
         perform telemetry.notify(json_build_object('topic', 'presence', 'device', d)) from unnest(v_changed) d;
