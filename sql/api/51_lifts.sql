@@ -110,7 +110,9 @@ begin
         'compound', api.place_json(c.id, c.code, c.name_zh, c.name_en),
         'area', api.place_json(ar.id, ar.code, ar.name_zh, ar.name_en),
         'mode', n.mode, 'motion', n.motion, 'floor', n.floor, 'last_at', n.filed_at, 'received_at', n.received_at,
-        'silent', coalesce(n.silent, false), 'open_alarms', o.open_alarms, 'worst_priority', o.worst) order by i.ord), '{}')
+        'silent', coalesce(n.silent, false), 'open_alarms', o.open_alarms, 'worst_priority', o.worst,
+        -- Consoles keep this: while the database is away nobody could ask whom to call.
+        'firm', f.firm) order by i.ord), '{}')
     from unnest(p_ids) with ordinality i (id, ord)
     join registry.lift l on l.id = i.id
     join registry.building b on b.id = l.building_id
@@ -118,7 +120,11 @@ begin
     join registry.area ar on ar.id = coalesce(b.area_id, c.area_id)
     left join telemetry.lift_now n on n.lift_id = l.id
     cross join lateral (select count(*) as open_alarms, min(a.priority) as worst from alert.alarm a
-                        where a.lift_id = l.id and a.state <> 'cleared') o);
+                        where a.lift_id = l.id and a.state <> 'cleared') o
+    left join lateral (select json_build_object('name_zh', p.name_zh, 'name_en', p.name_en, 'phone', p.phone) as firm
+        from registry.responsibility x join registry.party p on p.id = x.party_id
+        where x.lift_id = l.id and x.role = 'maintenance_firm'
+          and x.from_on <= auth.today() and (x.to_on is null or x.to_on >= auth.today()) limit 1) f on true);
 end
 $$;
 comment on function api.lift_items(bigint[]) is 'Lifts as a list shows them.';
