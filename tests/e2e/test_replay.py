@@ -1,11 +1,15 @@
 """Sixty real lifts' sixteen months through the whole path, with liftd killed on the way: the outages are the file's."""
 
+import os
 import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "replay"))
 
 import replay  # noqa: E402  (needs the path above)
+
+SOAK = os.environ.get("LIFTD_SOAK") == "1"
+"""The long version: all lifts, more kills."""
 
 
 def outages_by_hand(rows):
@@ -22,7 +26,8 @@ def outages_by_hand(rows):
 
 def test_outages_found_are_those_of_the_file(cluster):
     said = []
-    run = replay.Replay(cluster, lifts=60, kills=2, window=1, units=8, say=said.append)
+    run = replay.Replay(cluster, lifts=None if SOAK else 60, kills=8 if SOAK else 2,
+                        window=500 if SOAK else 1, units=232 if SOAK else 8, say=said.append)
     try:
         wrong, figures = run.run()
         # The check must see what it is there to see: an end a second off, an outage too few.
