@@ -31,11 +31,11 @@ struct job {
  */
 static const struct job jobs[] = {
     {"partitions", "telemetry.ensure_partitions", RETENTION_AND_AHEAD,
-     "first_day - date '1970-01-01' as first_day, last_day - date '1970-01-01' as last_day", HOUR_S, 30, 600},
-    {"expired_days", "telemetry.drop_expired", RETENTION, "drop_expired as dropped", HOUR_S, 45, 300},
-    {"old_gaps", "telemetry.age_gaps", RETENTION, "given_up, forgotten", HOUR_S, 60, 300},
-    {"old_refusals", "telemetry.trim_refusals", RETENTION, "trim_refusals as trimmed", HOUR_S, 75, 300},
-    {"sessions", "auth.sweep", NO_ARGUMENTS, "sweep as swept", HOUR_S, 90, 300},
+     "first_day - date '1970-01-01' as first_day, last_day - date '1970-01-01' as last_day", HOUR_S, 5, 600},
+    {"expired_days", "telemetry.drop_expired", RETENTION, "drop_expired as dropped", HOUR_S, 8, 300},
+    {"old_gaps", "telemetry.age_gaps", RETENTION, "given_up, forgotten", HOUR_S, 11, 300},
+    {"old_refusals", "telemetry.trim_refusals", RETENTION, "trim_refusals as trimmed", HOUR_S, 14, 300},
+    {"sessions", "auth.sweep", NO_ARGUMENTS, "sweep as swept", HOUR_S, 17, 300},
 };
 #define JOBS_COUNT (sizeof jobs / sizeof jobs[0])
 
