@@ -16,7 +16,7 @@ struct http;
 /* A connection must have sent the head of its next request this long after it was opened or answered, s. */
 #define HTTP_IDLE_S 60
 /* Memory libmicrohttpd may use for one connection: request head, one piece of body, response head. */
-#define HTTP_CONNECTION_MEMORY_BYTES ((size_t)16 << 10)
+#define HTTP_CONNECTION_MEMORY_BYTES ((size_t)12 << 10)
 /* After http_close, requests under way have this long to end, ms. */
 #define HTTP_CLOSE_MS 3000
 

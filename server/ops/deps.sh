@@ -14,8 +14,8 @@ libjansson-dev libsodium-dev libinih-dev libcsv-dev zlib1g-dev libcurl4-openssl-
 SERVERS="postgresql-15 postgresql-client-15 mosquitto"
 # To test it.
 TESTS="libcmocka-dev clang libclang-rt-14-dev postgresql-15-pgtap libtap-parser-sourcehandler-pgtap-perl
-mosquitto-clients python3 python3-pytest python3-paho-mqtt python3-psycopg2 python3-msgpack python3-jsonschema python3-prometheus-client chromium
-fonts-noto-cjk"
+mosquitto-clients python3 python3-pytest python3-paho-mqtt python3-psycopg2 python3-msgpack python3-jsonschema
+python3-prometheus-client chromium fonts-noto-cjk"
 
 installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
