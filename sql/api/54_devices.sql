@@ -151,7 +151,7 @@ begin
     perform api.seen_lift(r.id::bigint);
     a.status := 201;
     a.body := json_build_object('epoch', registry.replace_terminal(r.id::bigint, r.body ->> 'device',
-                                                                   coalesce((r.body ->> 'unit')::smallint, 0::smallint)));
+                                                                   coalesce((r.body ->> 'unit')::numeric::smallint, 0::smallint)));
     return a;
 end
 $$;

@@ -1,4 +1,4 @@
--- openapi.json, made from the catalog at each request: what it says is what api.handle checks.
+-- openapi.json, made from the catalog whenever the catalog is replayed: what it says is what api.handle checks.
 
 create or replace function api.shape(p_fields text) returns jsonb
 language plpgsql immutable as $$
@@ -86,14 +86,10 @@ language sql stable as $$
 $$;
 comment on function api.openapi_operation(api.operation) is 'An operation as OpenAPI describes it.';
 
-create or replace function api.openapi(r api.request) returns api.response
+create or replace function api.openapi_document() returns json
 language plpgsql stable as $$
-declare
-    a api.response;
 begin
-    a.status := 200;
-    a.headers := '{"Content-Type":"application/vnd.oai.openapi+json;version=3.1","Cache-Control":"no-cache"}';
-    a.body := json_build_object(
+    return json_build_object(
         'openapi', '3.1.0',
         'info', json_build_object('title', 'liftd', 'version', '1',
             'description', 'Lifts, alarms and what people do about them. Instants are RFC 3339, dates ISO 8601. '
@@ -108,6 +104,18 @@ begin
             'parameters', '{"IdempotencyKey":{"name":"Idempotency-Key","in":"header","schema":{"type":"string","minLength":1,"maxLength":200},"description":"The same key with the same request again gets the first answer, for a day; with another request it is refused with 409."}}'::json,
             'responses', '{"Problem":{"description":"A problem document","content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}}}'::json,
             'securitySchemes', '{"cookie":{"type":"apiKey","in":"cookie","name":"liftd_session"},"bearer":{"type":"http","scheme":"bearer"}}'::json));
+end
+$$;
+comment on function api.openapi_document() is 'The catalog as an OpenAPI 3.1 document.';
+
+create or replace function api.openapi(r api.request) returns api.response
+language plpgsql stable as $$
+declare
+    a api.response;
+begin
+    a.status := 200;
+    a.headers := '{"Content-Type":"application/vnd.oai.openapi+json;version=3.1","Cache-Control":"no-cache"}';
+    select d.body into strict a.body from api.document d where d.name = 'openapi';
     return a;
 end
 $$;

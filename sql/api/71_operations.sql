@@ -227,7 +227,7 @@ insert into api.operation (id, method, template, room, roles, summary_zh, summar
 values ('user_create', 'POST', '/api/v1/users', 'users', '{admin}',
     '新建账户',
     'Makes an account',
-    '{"type":"object","additionalProperties":false,"required":["name", "display_name", "roles", "password"],"properties":{"name":{"type":"string","minLength":1,"maxLength":64}, "display_name":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[^[:cntrl:]]+$","x-pattern":"must not contain control characters"}, "roles":{"type":"array","minItems":1,"maxItems":6,"uniqueItems":true,"items":{"type":"string","enum":["dispatcher","planner","technician","fund","auditor","admin"]}}, "password":{"type":"string","minLength":10,"maxLength":256,"x-kept":true}, "language":{"type":"string","enum":["zh","en"]}, "scope":{"type":"object","additionalProperties":false,"properties":{"areas":{"type":["array","null"],"maxItems":100,"uniqueItems":true,"items":{"type":"string","maxLength":40}},"firm":{"type":["string","null"],"maxLength":40}}}}}',
+    '{"type":"object","additionalProperties":false,"required":["name", "display_name", "roles", "password"],"properties":{"name":{"type":"string","minLength":1,"maxLength":64}, "display_name":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[^\\u0001-\\u001f\\u007f]+$","x-pattern":"must not contain control characters"}, "roles":{"type":"array","minItems":1,"maxItems":6,"uniqueItems":true,"items":{"type":"string","enum":["dispatcher","planner","technician","fund","auditor","admin"]}}, "password":{"type":"string","minLength":10,"maxLength":256,"x-kept":true}, "language":{"type":"string","enum":["zh","en"]}, "scope":{"type":"object","additionalProperties":false,"properties":{"areas":{"type":["array","null"],"maxItems":100,"uniqueItems":true,"items":{"type":"string","maxLength":40}},"firm":{"type":["string","null"],"maxLength":40}}}}}',
     201,
     '{"$ref":"#/components/schemas/Account"}',
     false);
@@ -236,7 +236,7 @@ insert into api.operation (id, method, template, room, roles, summary_zh, summar
 values ('user_change', 'PATCH', '/api/v1/users/{id}', 'users', '{admin}',
     '更改账户',
     'Changes an account; disabling it or setting its password ends its sessions',
-    '{"type":"object","additionalProperties":false,"minProperties":1,"properties":{"display_name":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[^[:cntrl:]]+$","x-pattern":"must not contain control characters"}, "language":{"type":"string","enum":["zh","en"]}, "roles":{"type":"array","minItems":1,"maxItems":6,"uniqueItems":true,"items":{"type":"string","enum":["dispatcher","planner","technician","fund","auditor","admin"]}}, "disabled":{"type":"boolean"}, "scope":{"type":"object","additionalProperties":false,"properties":{"areas":{"type":["array","null"],"maxItems":100,"uniqueItems":true,"items":{"type":"string","maxLength":40}},"firm":{"type":["string","null"],"maxLength":40}}}, "new_password":{"type":"string","minLength":10,"maxLength":256,"x-kept":true}}}',
+    '{"type":"object","additionalProperties":false,"minProperties":1,"properties":{"display_name":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[^\\u0001-\\u001f\\u007f]+$","x-pattern":"must not contain control characters"}, "language":{"type":"string","enum":["zh","en"]}, "roles":{"type":"array","minItems":1,"maxItems":6,"uniqueItems":true,"items":{"type":"string","enum":["dispatcher","planner","technician","fund","auditor","admin"]}}, "disabled":{"type":"boolean"}, "scope":{"type":"object","additionalProperties":false,"properties":{"areas":{"type":["array","null"],"maxItems":100,"uniqueItems":true,"items":{"type":"string","maxLength":40}},"firm":{"type":["string","null"],"maxLength":40}}}, "new_password":{"type":"string","minLength":10,"maxLength":256,"x-kept":true}}}',
     '{"$ref":"#/components/schemas/Account"}',
     false);
 
@@ -244,7 +244,7 @@ insert into api.operation (id, method, template, room, roles, summary_zh, summar
 values ('wallboard_create', 'POST', '/api/v1/wallboards', 'users', '{admin}',
     '新建大屏地址',
     'Makes a read-only address for a wall screen, told once in Location',
-    '{"type":"object","additionalProperties":false,"required":["name", "display_name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":64}, "display_name":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[^[:cntrl:]]+$","x-pattern":"must not contain control characters"}, "areas":{"type":"array","maxItems":100,"uniqueItems":true,"items":{"type":"string","maxLength":40}}}}',
+    '{"type":"object","additionalProperties":false,"required":["name", "display_name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":64}, "display_name":{"type":"string","minLength":1,"maxLength":100,"pattern":"^[^\\u0001-\\u001f\\u007f]+$","x-pattern":"must not contain control characters"}, "areas":{"type":"array","maxItems":100,"uniqueItems":true,"items":{"type":"string","maxLength":40}}}}',
     201,
     '{"$ref":"#/components/schemas/Account"}',
     false);

@@ -25,16 +25,18 @@ revoke all on all tables in schema api from public, liftd_api, liftd_ingest, lif
 grant usage on schema api to liftd_api, liftd_web;
 grant execute on function api.handle(text, text, jsonb, jsonb, jsonb, bytea, bytea, jsonb) to liftd_web;
 grant usage on type api.request, api.response to liftd_api;
-grant select on api.operation, api.component, api.problem_title to liftd_api;
+grant select on api.operation, api.component, api.problem_title, api.document to liftd_api;
 grant select, delete, insert (user_id, key, request_sha256), update (status, headers, body) on api.idempotency to liftd_api;
 
 -- The catalog is no secret, but every table somebody else reaches has row-level security.
 alter table api.operation enable row level security;
 alter table api.component enable row level security;
 alter table api.problem_title enable row level security;
+alter table api.document enable row level security;
 create policy read on api.operation for select to liftd_api using (true);
 create policy read on api.component for select to liftd_api using (true);
 create policy read on api.problem_title for select to liftd_api using (true);
+create policy read on api.document for select to liftd_api using (true);
 
 -- Everybody's answers are their own.
 create policy own on api.idempotency to liftd_api

@@ -21,6 +21,7 @@ table alert.lifecycle: liftd_api=select
 table alert.rule: liftd_api=select
 table alert.transition: liftd_api=select
 table api.component: liftd_api=select
+table api.document: liftd_api=select
 table api.idempotency: liftd_api=delete,select
 table api.operation: liftd_api=select
 table api.problem_title: liftd_api=select
@@ -125,6 +126,7 @@ policy alert.lifecycle.seen: select to liftd_api using true
 policy alert.rule.seen: select to liftd_api using true
 policy alert.transition.seen: select to liftd_api using (EXISTS ( SELECT FROM alert.alarm a WHERE (a.id = transition.alarm_id)))
 policy api.component.read: select to liftd_api using true
+policy api.document.read: select to liftd_api using true
 policy api.idempotency.own: all to liftd_api using (user_id = ( SELECT auth.user_id() AS user_id)) check (user_id = ( SELECT auth.user_id() AS user_id))
 policy api.operation.read: select to liftd_api using true
 policy api.problem_title.read: select to liftd_api using true
