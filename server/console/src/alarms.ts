@@ -33,6 +33,7 @@ let refresh: ReturnType<typeof setInterval> | undefined;
 let stops: (() => void)[] = [];
 let lifts_moved = false;
 let read_at = 0;
+let learnt_at = 0;
 
 export function identity(alarm: { lift_id: number; code: number; raised_at: string }): string {
   return `${alarm.lift_id}/${alarm.code}/${Date.parse(alarm.raised_at)}`;
@@ -70,6 +71,7 @@ export function stopAlarms(): void {
   clearInterval(refresh);
   for (const map of [recorded, unrecorded, directory]) map.clear();
   wanted.clear();
+  learnt_at = 0;
   alarms.set({ loaded: false, rows: [], error: null });
 }
 
@@ -81,9 +83,23 @@ export function want(id: number | null): void {
   if (!busy) schedule(60);
 }
 
-/** Tells names of lifts for alarms that come with a lift number only. */
-export function learnLift(id: number, place: Pick<Alarm, "lift" | "building" | "compound" | "firm">): void {
-  directory.set(id, { ...place, firm: place.firm ?? directory.get(id)?.firm ?? null });
+/** Where each lift is and whom to call, learnt while the database can still be asked: an alarm that is not yet recorded
+ *  comes with the lift's number only. Learnt again when the stream opens after ten minutes or more. */
+async function learnLifts(): Promise<void> {
+  if (Date.now() - learnt_at < 600_000) return;
+  const before = learnt_at;
+  const mine = generation;
+  learnt_at = Date.now();
+  try {
+    const lifts = await api.allLifts();
+    if (mine !== generation) return;
+    for (const lift of lifts) {
+      directory.set(lift.id, { lift, building: lift.building, compound: lift.compound, firm: lift.firm ?? directory.get(lift.id)?.firm ?? null });
+    }
+    if (unrecorded.size > 0) publish();
+  } catch {
+    if (mine === generation) learnt_at = before;
+  }
 }
 
 function schedule(ms: number): void {
@@ -127,6 +143,7 @@ async function readAll(mine: number): Promise<void> {
   alarms.patch({ loaded: true });
   publish();
   await settle(mine);
+  void learnLifts();
 }
 
 async function readSome(ids: number[], mine: number): Promise<void> {
@@ -149,7 +166,7 @@ async function readSome(ids: number[], mine: number): Promise<void> {
 function keep(alarm: Alarm): void {
   recorded.set(alarm.id, alarm);
   unrecorded.delete(identity(alarm));
-  learnLift(alarm.lift_id, alarm);
+  directory.set(alarm.lift_id, alarm);
 }
 
 /** What was seen while recording was stopped may have come and gone since: the record then has it as cleared. */

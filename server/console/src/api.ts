@@ -142,6 +142,7 @@ export const api = {
   firms: () => whole<Party>("/parties", { kind: "maintenance_firm" }),
   lifts: (query: { stage?: string; area?: string; q?: string; after?: string | null; limit?: number }) =>
     request<Page<LiftRow>>("GET", "/lifts", { query }),
+  allLifts: () => whole<LiftRow>("/lifts", {}),
   lift: (id: number) => request<Lift>("GET", `/lifts/${id}`),
   readings: (id: number, from: Date, to: Date, points: number) =>
     request<Readings>("GET", `/lifts/${id}/readings`, {

@@ -86,14 +86,26 @@ export function placeText(compound: Place | null, building: Place | null): strin
   return small.startsWith(big) ? small : [big, small].filter(Boolean).join(" ");
 }
 
-export function alarmPlace(alarm: Pick<Alarm, "compound" | "building" | "lift" | "lift_id">): string {
-  return placeText(alarm.compound, alarm.building) || alarmLift(alarm);
+function alarmPlace(alarm: Pick<Alarm, "compound" | "building" | "lift" | "lift_id">): string {
+  return placeText(alarm.compound, alarm.building);
 }
-export function alarmLift(alarm: Pick<Alarm, "lift" | "lift_id">): string {
+/** The whole "where" of an alarm: compound, building, lift. */
+export function alarmWhere(alarm: Pick<Alarm, "compound" | "building" | "lift" | "lift_id">): string {
+  return [alarmPlace(alarm), alarmLift(alarm)].filter(Boolean).join(" ");
+}
+function alarmLift(alarm: Pick<Alarm, "lift" | "lift_id">): string {
   return alarm.lift?.code || nameOf(alarm.lift) || t("alarms.unknown.lift", { id: alarm.lift_id });
 }
 export function alarmText(alarm: Pick<Alarm, "text_zh" | "text_en">): string {
   return nameOf({ name_zh: alarm.text_zh ?? "", name_en: alarm.text_en });
+}
+
+/** What the text says beyond the alarm's name, which stands beside it. */
+export function alarmRest(alarm: Pick<Alarm, "name_zh" | "name_en" | "text_zh" | "text_en">): string {
+  const text = alarmText(alarm);
+  const name = nameOf(alarm);
+  const starts = text.toLowerCase().startsWith(name.toLowerCase());
+  return starts ? text.slice(name.length).replace(/^[\s，,；;：:、.。]+/, "") : text;
 }
 
 /** The number as a telephone takes it. */

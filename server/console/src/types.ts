@@ -89,6 +89,7 @@ export interface LiftRow extends Named {
   silent: boolean;
   open_alarms: number;
   worst_priority: Priority | null;
+  firm?: (Named & { phone: string | null }) | null;
 }
 export interface LiftNow {
   mode: number | null;

@@ -4,12 +4,12 @@ import { alarms, identity, needsAcknowledge, type Row } from "../alarms";
 import { api, ApiError } from "../api";
 import { useNow } from "../clock";
 import { onFeed } from "../events";
-import { alarmLift, alarmPlace, alarmText, fullTime, instant, spanText, telHref } from "../format";
+import { alarmText, alarmWhere, fullTime, instant, spanText, telHref } from "../format";
 import { nameOf, t, tOr, useLanguage } from "../i18n";
 import { useKeys } from "../keys";
 import { AckDialog, CommentDialog } from "../parts/ack";
 import { Freshness } from "../parts/age";
-import { PriorityMark, StateChip } from "../parts/chips";
+import { PriorityMark, StateChip, Trapped } from "../parts/chips";
 import { Empty, Failure, Loading } from "../parts/empty";
 import { useLoad } from "../parts/load";
 import { isPending, pending } from "../pending";
@@ -61,14 +61,13 @@ export function AlarmPage({ id }: { id: number }) {
       {error !== null && <Failure error={error} retry={reload} />}
       <div class="page-head">
         <a href={href("alarms")}>← {t("nav.alarms")}</a>
-        <h1 class="with-mark"><PriorityMark priority={row.priority} waiting={needs} /> {nameOf(row)}</h1>
+        <h1 class="with-mark"><PriorityMark priority={row.priority} waiting={needs} /> {nameOf(row)} {row.state !== "cleared" && <Trapped row={row} />}</h1>
         <StateChip state={row.state} pending={waiting} />
         <span class="actions">
           {needs && mayAcknowledge(user) && <button type="button" class="primary" onClick={() => setDialog("ack")}>{t("ack.do")} <kbd>A</kbd></button>}
           {mayComment(user) && <button type="button" onClick={() => setDialog("comment")}>{t("comment.do")} <kbd>C</kbd></button>}
         </span>
       </div>
-      {row.people_trapped && row.state !== "cleared" && <p class="people-note">{t("alarm.people")}</p>}
       <div class="columns">
         <section class="panel"><Facts alarm={row} /></section>
         <section class="panel">
@@ -89,7 +88,7 @@ function Facts({ alarm }: { alarm: Row }) {
   return (
     <dl class="facts">
       <dt>{t("alarm.lift")}</dt>
-      <dd><a href={href(`lifts/${alarm.lift_id}`)}>{alarmPlace(alarm)} {alarmLift(alarm)}</a></dd>
+      <dd><a href={href(`lifts/${alarm.lift_id}`)}>{alarmWhere(alarm)}</a></dd>
       <dt>{t("alarms.col.condition")}</dt><dd>{alarmText(alarm) || nameOf(alarm)}</dd>
       <dt>{t("alarms.col.firm")}</dt>
       <dd>

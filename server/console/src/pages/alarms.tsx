@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { alarms, dismiss, filterRows, needsAcknowledge, type AlarmFilter, type Row } from "../alarms";
 import { feed } from "../events";
-import { alarmLift, alarmPlace, alarmText, telHref } from "../format";
+import { alarmRest, alarmWhere, telHref } from "../format";
 import { nameOf, t, useLanguage } from "../i18n";
 import { useKeys } from "../keys";
 import { AckDialog, CommentDialog } from "../parts/ack";
@@ -136,8 +136,8 @@ function Line({ row, number, phone, selected, select, acknowledge }: {
 }) {
   const waits = isPending(useStore(pending), row);
   const needs = needsAcknowledge(row) && !waits;
-  const text = alarmText(row);
-  const place = `${alarmPlace(row)} ${alarmLift(row)}`;
+  const text = alarmRest(row);
+  const place = alarmWhere(row);
   const cells = { row, waits, needs, text, place, acknowledge };
   return (
     <div id={rowId(row)} role="row" aria-rowindex={number + 2} aria-selected={selected} data-alarm={row.id} data-state={row.state}
@@ -161,7 +161,7 @@ function Cells({ row, waits, needs, text, place, acknowledge }: CellProps) {
         {row.id > 0 ? <a tabIndex={-1} href={href(`alarms/${row.id}`)}>{place}</a> : place}
       </span>
       <span role="cell"><Trapped row={row} /></span>
-      <span role="cell" class="c-what" title={`${nameOf(row)} ${text}`}><b>{nameOf(row)}</b> {text !== nameOf(row) && <span class="c-text">{text}</span>}</span>
+      <span role="cell" class="c-what" title={`${nameOf(row)} ${text}`}><b>{nameOf(row)}</b> <span class="c-text">{text}</span></span>
       <span role="cell" class="num"><Age at={row.raised_at} count /></span>
       <span role="cell" class="c-firm" title={row.firm ? `${nameOf(row.firm)} ${row.firm.phone ?? ""}` : ""}><Firm row={row} /></span>
       <span role="cell" class="c-by" title={row.acknowledged_by ?? ""}>{row.acknowledged_by ?? ""}</span>
@@ -178,7 +178,7 @@ function Card({ row, waits, needs, text, place, acknowledge }: CellProps) {
       <span role="cell" class="k-prio"><PriorityMark priority={row.priority} waiting={needs} /></span>
       <span role="cell" class="k-place">{row.id > 0 ? <a href={href(`alarms/${row.id}`)}>{place}</a> : place}</span>
       <span role="cell" class="k-age num"><Age at={row.raised_at} count /></span>
-      <span role="cell" class="k-what"><Trapped row={row} /> <b>{nameOf(row)}</b> {text !== nameOf(row) && text}</span>
+      <span role="cell" class="k-what"><Trapped row={row} /> <b>{nameOf(row)}</b> {text}</span>
       <span role="cell" class="k-state">
         <StateChip state={row.state} provisional={row.provisional} pending={waits} />
         {row.acknowledged_by && <span class="dim"> {row.acknowledged_by}</span>}

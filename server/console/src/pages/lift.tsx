@@ -131,11 +131,14 @@ function Day({ lift }: { lift: Lift }) {
   );
 }
 
+/** Whom to call first stands first. */
+const CALL_ORDER = ["maintenance_firm", "use_manager", "station", "inspection_body", "insurer", "bank"];
+
 function Parties({ lift }: { lift: Lift }) {
   if (lift.parties.length === 0) return <Empty title={t("lift.parties.empty")} />;
   return (
     <ul class="parties">
-      {lift.parties.map((party, i) => (
+      {[...lift.parties].sort((a, b) => CALL_ORDER.indexOf(a.role) - CALL_ORDER.indexOf(b.role)).map((party, i) => (
         <li key={i}>
           <span class="dim">{tOr(`party.${party.role}`, party.role)}</span>
           <span>{nameOf(party)}</span>

@@ -110,7 +110,7 @@ function LiftTable({ items, selected, table }: { items: LiftRow[]; selected: num
             <td class="tight">{lift.worst_priority && <span class="with-mark"><PriorityMark priority={lift.worst_priority} /> {lift.open_alarms}</span>}</td>
             <td><StageText stage={lift.stage} /></td>
             <td>{lift.mode === null ? "" : <ModeText mode={lift.mode} />}</td>
-            <td class="num">{lift.floor ?? ""}{lift.motion === 1 ? " ↑" : lift.motion === 2 ? " ↓" : ""}</td>
+            <td class="num" data-label={lift.floor === null ? undefined : t("lifts.col.floor")}>{lift.floor ?? ""}{lift.motion === 1 ? " ↑" : lift.motion === 2 ? " ↓" : ""}</td>
             <td>{lift.last_at ? <Freshness at={lift.last_at} silent={lift.silent} /> : ""}</td>
           </tr>
         ))}

@@ -1,7 +1,6 @@
 // Every lift on one page: stages counted, then grid > compound > building tiles that stay grey while all is well.
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { api } from "../api";
-import { learnLift } from "../alarms";
 import { onFeed } from "../events";
 import { placeText } from "../format";
 import { nameOf, t, tOr, useLanguage } from "../i18n";
@@ -28,17 +27,6 @@ export function useOverview(area: string) {
     const stops = [onFeed("alarm", soon), onFeed("alarms", soon), onFeed("opened", soon), onFeed("lifts", later), onFeed("presence", later)];
     return () => stops.forEach((stop) => stop());
   }, []);
-  useEffect(() => {
-    for (const grid of loaded.value?.grids ?? []) {
-      for (const compound of grid.compounds) {
-        for (const building of compound.buildings) {
-          for (const lift of building.lifts) {
-            learnLift(lift.id, { lift: { id: lift.id, code: lift.code, name_zh: lift.code, name_en: lift.code }, building, compound, firm: null });
-          }
-        }
-      }
-    }
-  }, [loaded.value]);
   return loaded;
 }
 

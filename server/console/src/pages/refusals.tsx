@@ -86,10 +86,10 @@ function UnknownTable({ devices, may, land, register }: {
         {devices.map((one) => (
           <tr key={`${one.area}/${one.device}/${one.unit ?? ""}`} data-device={one.device}>
             <td class="grow"><b>{one.device}</b>{one.unit !== undefined && one.unit !== null && ` / ${one.unit}`} {one.registered && <span class="dim">{t("unknown.registered")}</span>} {one.requested ? <span class="dim">{t("unknown.requested")}</span> : null}</td>
-            <td>{one.area ?? ""}</td>
-            <td class="num">{one.messages}</td>
-            <td class="num" title={fullTime(one.first_at)}>{shortTime(one.first_at, now)}</td>
-            <td class="num" title={fullTime(one.last_at)}>{shortTime(one.last_at, now)}</td>
+            <td>{one.area || ""}</td>
+            <td class="num" data-label={t("unknown.col.messages")}>{one.messages}</td>
+            <td class="num" data-label={t("unknown.col.first")} title={fullTime(one.first_at)}>{shortTime(one.first_at, now)}</td>
+            <td class="num" data-label={t("unknown.col.last")} title={fullTime(one.last_at)}>{shortTime(one.last_at, now)}</td>
             <td class="tight">
               {may && one.registered && <button type="button" class="primary" onClick={() => land(one.device)}>{t("unknown.land")}</button>}
               {may && !one.registered && <button type="button" onClick={() => register(one)}>{t("unknown.register")}</button>}
@@ -157,7 +157,7 @@ function RefusalTable({ items }: { items: Refusal[] }) {
             <td>{[one.area, one.device].filter(Boolean).join("/") || one.topic}</td>
             <td class="grow dim">{one.detail ?? ""}</td>
             <td class="num">×{one.times}</td>
-            <td class="num" title={fullTime(one.last_at)}>{shortTime(one.last_at, now)}</td>
+            <td class="num" data-label={t("refusals.col.last")} title={fullTime(one.last_at)}>{shortTime(one.last_at, now)}</td>
             <td>{handling(one, now)}</td>
           </tr>
         ))}

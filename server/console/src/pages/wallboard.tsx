@@ -2,7 +2,7 @@
 import { alarms, byUrgency, needsAcknowledge, trappedRows, type Row } from "../alarms";
 import { useNow } from "../clock";
 import { feed } from "../events";
-import { alarmLift, alarmPlace, clockTime, dateText } from "../format";
+import { alarmWhere, clockTime, dateText } from "../format";
 import { nameOf, t, useLanguage } from "../i18n";
 import { Age } from "../parts/age";
 import { FeedBanner } from "../parts/banners";
@@ -13,7 +13,7 @@ import { hasRole, session } from "../session";
 import { useStore } from "../store";
 import { useOverview } from "./overview";
 
-const MOST = 9;
+const MOST = 11;
 
 export function WallboardPage() {
   useLanguage();
@@ -60,7 +60,7 @@ function WallLine({ row }: { row: Row }) {
   return (
     <li class={`pr${row.priority}${row.people_trapped ? " people" : ""}${needsAcknowledge(row) ? " needs" : ""}`}>
       <PriorityMark priority={row.priority} waiting={needsAcknowledge(row)} />
-      <span class="wall-place">{alarmPlace(row)} {alarmLift(row)}</span>
+      <span class="wall-place">{alarmWhere(row)}</span>
       <span class="wall-what">{nameOf(row)}</span>
       <span class="num"><Age at={row.raised_at} count /></span>
       <StateChip state={row.state} provisional={row.provisional} />

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { Row } from "../alarms";
 import { want } from "../alarms";
 import { api, errorWords, newKey } from "../api";
-import { alarmLift, alarmPlace, alarmText } from "../format";
+import { alarmText, alarmWhere } from "../format";
 import { nameOf, t } from "../i18n";
 import { acknowledge } from "../pending";
 import { toast } from "../toast";
@@ -14,7 +14,7 @@ function What({ row }: { row: Row }) {
   return (
     <p class="what">
       <PriorityMark priority={row.priority} />
-      <span><b>{alarmPlace(row)} {alarmLift(row)}</b><br />{nameOf(row)} {alarmText(row)}</span>
+      <span><b>{alarmWhere(row)}</b><br />{nameOf(row)} {alarmText(row)}</span>
     </p>
   );
 }

@@ -1,6 +1,6 @@
 // A plain table of alarms, for history and for one lift.
 import { useNow } from "../clock";
-import { alarmLift, alarmPlace, alarmText, fullTime, instant, shortTime, spanText } from "../format";
+import { alarmRest, alarmWhere, fullTime, instant, shortTime, spanText } from "../format";
 import { nameOf, t } from "../i18n";
 import { href } from "../router";
 import type { Alarm } from "../types";
@@ -29,10 +29,10 @@ export function AlarmTable({ alarms, lift = false }: { alarms: Alarm[]; lift?: b
             <tr key={alarm.id}>
               <td class="tight"><PriorityMark priority={alarm.priority} /></td>
               <td class="tight"><StateChip state={alarm.state} /></td>
-              {lift && <td><a href={href(`lifts/${alarm.lift_id}`)}>{alarmPlace(alarm)} {alarmLift(alarm)}</a></td>}
-              <td class="grow"><a href={href(`alarms/${alarm.id}`)}>{nameOf(alarm)}</a> <Trapped row={alarm} /> <span class="dim">{alarmText(alarm)}</span></td>
-              <td class="num" title={fullTime(from)}>{shortTime(from, now)}</td>
-              <td class="num">{spanText(to - from)}</td>
+              {lift && <td><a href={href(`lifts/${alarm.lift_id}`)}>{alarmWhere(alarm)}</a></td>}
+              <td class="grow"><a href={href(`alarms/${alarm.id}`)}>{nameOf(alarm)}</a> <Trapped row={alarm} /> <span class="dim">{alarmRest(alarm)}</span></td>
+              <td class="num" data-label={t("alarm.raised")} title={fullTime(from)}>{shortTime(from, now)}</td>
+              <td class="num" data-label={t("alarm.duration")}>{spanText(to - from)}</td>
               <td>{alarm.acknowledged_by ?? ""}</td>
             </tr>
           );

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { alarms, needsAcknowledge, trappedRows, type Row } from "../alarms";
 import { feed } from "../events";
-import { alarmLift, alarmPlace } from "../format";
+import { alarmWhere } from "../format";
 import { nameOf, t, useLanguage } from "../i18n";
 import { isPending, pending } from "../pending";
 import { ring, type Ringing } from "../sound";
@@ -36,7 +36,7 @@ export function Attention() {
     if (loaded || waiting.length > 0) seen.current = new Set(rows.map((row) => row.key));
     ring(ringing(waiting, dead), fresh.some((row) => row.priority === 1));
     const first = fresh.find((row) => row.priority <= 2);
-    if (first) setSaid(t("alarms.new", { what: `${nameOf(first)} ${alarmPlace(first)} ${alarmLift(first)}` }));
+    if (first) setSaid(t("alarms.new", { what: `${nameOf(first)} ${alarmWhere(first)}` }));
   }, [rows, waits, dead, loaded]);
 
   const trapped = trappedRows(rows).length;

@@ -3,7 +3,7 @@
 import { alarms, needsAcknowledge, trappedRows, type Row } from "../alarms";
 import { useNow } from "../clock";
 import { feed } from "../events";
-import { alarmLift, alarmPlace, spanText, telHref } from "../format";
+import { alarmWhere, spanText, telHref } from "../format";
 import { nameOf, t } from "../i18n";
 import { isPending, pending } from "../pending";
 import { href } from "../router";
@@ -71,7 +71,7 @@ function TrappedLine({ row }: { row: Row }) {
         <rect x="3" y="1.5" width="18" height="21" rx="1" /><circle cx="12" cy="8" r="2.6" /><path d="M7 20v-5a5 5 0 0 1 10 0v5z" />
       </svg>
       <a class="trapped-place" href={open}>
-        <b>{t("trapped.banner")}</b> {alarmPlace(row)} {alarmLift(row)}
+        <b>{t("trapped.banner")}</b> {alarmWhere(row)}
       </a>
       <span class="trapped-age"><Age at={row.raised_at} count /></span>
       <StateChip state={row.state} provisional={row.provisional} pending={waits} />

@@ -31,7 +31,9 @@ export function dayData(readings: Readings, from: number, to: number, points: nu
     .map((one) => ({ at: Date.parse(one.at ?? one.ts), one }))
     .filter(({ at }) => at >= from && at <= to + 60_000)
     .sort((a, b) => a.at - b.at);
+  // Where a gap begins may be unknown (a new terminal was never heard before): that is silence, not missing data.
   const gaps = readings.gaps
+    .filter((gap) => gap.from !== null)
     .map((gap) => ({
       from: Math.max(from, gap.from ? Date.parse(gap.from) : from),
       to: Math.min(to, gap.to ? Date.parse(gap.to) : to),
