@@ -41,6 +41,13 @@ begin
     )
     select array_agg(id) into v_raised from made;
 
+    -- Somebody may be acknowledging right now: wait for that first, so that the next statement sees what it left.
+    perform from (select distinct lift_id, code, onset_at from pg_temp.alarm_in where kind = 1 order by 1, 2, 3) i
+    cross join lateral (
+        select from alert.alarm a
+        where a.lift_id = i.lift_id and a.code = i.code and a.raised_at = i.onset_at and a.cleared_at is null
+        for update
+    ) a;
     with arrived as (
         select distinct on (lift_id, code, onset_at) * from pg_temp.alarm_in
         where kind = 1 order by lift_id, code, onset_at, at
@@ -50,7 +57,7 @@ begin
         cross join lateral (
             select * from alert.alarm a
             where a.lift_id = i.lift_id and a.code = i.code and a.raised_at = i.onset_at and a.cleared_at is null
-            for update
+            offset 0
         ) a
         join alert.lifecycle l on l.from_state = a.state and l.event = 'clear'
     ), ended as (

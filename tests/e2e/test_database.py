@@ -275,6 +275,67 @@ def test_a_day_in_use_is_dropped_later(session):
     assert rows(keeper, "select telemetry.drop_expired(4)") == [(2,)]
 
 
+# --- people beside the writer ------------------------------------------------------------------------------------
+
+def stored_alarm(admin, lift):
+    """Id of a new unacknowledged alarm, and of an account."""
+    user = rows(admin, "insert into auth.user_account (name, display_name, roles) values ('u' || %s, '某人', '{dispatcher}') returning id", lift)
+    alarm = rows(admin, "insert into alert.alarm (lift_id, code, priority, raised_at, state, confidence, rule_version, text_zh, text_en) "
+                        "values (%s, 200, 1, '2026-01-01', 'unacknowledged', 100, 1, '', '') returning id", lift)
+    return alarm[0][0], user[0][0]
+
+
+def clear(writer, lift):
+    rows(writer, "select telemetry.begin_session()")
+    rows(writer, "insert into alarm_in values (1, %s, 200, 1, 100, 1, '2026-01-01', '2026-01-02', null, null)", lift)
+    return rows(writer, "select alarms_cleared, alarms_ignored from telemetry.land()")
+
+
+def acknowledge(person, alarm, user):
+    return rows(person, "select (alert.acknowledge(%s, %s, 'x')).state", alarm, user)
+
+
+def life(admin, alarm):
+    return (rows(admin, "select state from alert.alarm where id = %s", alarm)[0][0],
+            [kind for (kind,) in rows(admin, "select kind from alert.transition where alarm_id = %s order by id", alarm)])
+
+
+@pytest.mark.parametrize("first", ["clear", "acknowledge"])
+def test_cleared_and_acknowledged_at_the_same_moment(session, first):
+    """Whoever comes second waits for the first and goes on from where it left the alarm."""
+    admin, writer, person = session("postgres", autocommit=True), session(), session("postgres")
+    lift = {"clear": 801, "acknowledge": 802}[first]
+    alarm, user = stored_alarm(admin, lift)
+    steps = {"clear": (writer, lambda: clear(writer, lift)), "acknowledge": (person, lambda: acknowledge(person, alarm, user))}
+    second = ({"clear", "acknowledge"} - {first}).pop()
+    steps[first][1]()
+    answer = []
+    late = threading.Thread(target=lambda: answer.extend(steps[second][1]()))
+    late.start()
+    late.join(0.5)
+    assert late.is_alive(), "it did not wait"
+    steps[first][0].commit()
+    late.join(10)
+    steps[second][0].commit()
+    assert answer == ([(1, 0)] if second == "clear" else [("cleared",)])
+    assert life(admin, alarm) == ("cleared", [first, second])
+
+
+def test_two_people_acknowledge_at_the_same_moment(session):
+    admin, one, two = session("postgres", autocommit=True), session("postgres"), session("postgres")
+    alarm, user = stored_alarm(admin, 803)
+    acknowledge(one, alarm, user)
+    answer = []
+    late = threading.Thread(target=lambda: answer.extend(acknowledge(two, alarm, user)))
+    late.start()
+    late.join(0.5)
+    assert late.is_alive()
+    one.commit()
+    late.join(10)
+    two.commit()
+    assert answer == [("acknowledged",)] and life(admin, alarm) == ("acknowledged", ["acknowledge"])
+
+
 # --- what is announced -------------------------------------------------------------------------------------------
 
 def heard(listener, count, timeout_s=5):
