@@ -9,7 +9,6 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* TCP probes after the idle time: one every 5 s, three unanswered end the connection. */
@@ -173,11 +172,6 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
                                  (size_t)message->payloadlen);
 }
 
-static bool socket_is_dry(struct subscriber *s) {
-    int waiting = 0;
-    return ioctl(mosquitto_socket(s->mosq), FIONREAD, &waiting) < 0 || waiting == 0;
-}
-
 static void on_readable(uv_poll_t *poll, int status, int events) {
     struct subscriber *s = ((struct subscriber_watch *)poll->data)->subscriber;
     (void)events;
@@ -189,17 +183,19 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
     }
     s->turn_messages = 0;
     while (!s->paused && s->turn_messages < SUBSCRIBER_TURN_MESSAGES) {
+        unsigned before = s->turn_messages;
         errno = 0;
         int rc = mosquitto_loop_read(s->mosq, 1); /* one packet a call */
-        int error = errno;
+        bool would_block = errno == EAGAIN || errno == EWOULDBLOCK;
         if (s->closing)
             return;
         if (rc) {
-            lost(s, s->refusal ? mosquitto_connack_string(s->refusal) : mosquitto_strerror(rc));
+            lost(s, mosquitto_strerror(rc));
             break;
         }
-        /* EAGAIN may also come from libmosquitto's wake-up pipe, so ask the socket before calling it dry. */
-        if ((error == EAGAIN || error == EWOULDBLOCK) && socket_is_dry(s))
+        /* EAGAIN may also come from libmosquitto's wake-up pipe when it queued an acknowledgement: then there was
+         * a message, and the socket may hold more. */
+        if (would_block && s->turn_messages == before)
             break;
     }
     if (!s->options.hold_acks && s->connected)
