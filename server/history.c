@@ -78,8 +78,9 @@ static json_t *found_json(const struct history *h) {
     json_t *list = json_array();
     for (size_t i = 0; list && i < h->found_count; i++) {
         const struct history_alarm *a = &h->found[i];
-        /* One that stood at the end of the stretch ends there: what followed was live, and rang by itself. */
-        int64_t cleared_ms = a->cleared_ms == LIFT_NEVER ? h->end_ms : a->cleared_ms;
+        /* One that still stood in the first reading behind the stretch reaches up to it: that reading was live
+         * and rang by itself, so the two touch, and only the one that rang is kept. */
+        int64_t cleared_ms = a->cleared_ms == LIFT_NEVER ? h->lift.at_ms : a->cleared_ms;
         if (cleared_ms < a->raised.onset_ms)
             cleared_ms = a->raised.onset_ms;
         json_array_append_new(

@@ -17,7 +17,7 @@
 
 struct history_alarm {
     struct transition raised;
-    int64_t cleared_ms; /* LIFT_NEVER: stood at the end of the stretch */
+    int64_t cleared_ms; /* LIFT_NEVER: stood at the end of what was read */
 };
 
 struct history {

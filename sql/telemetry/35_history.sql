@@ -31,10 +31,14 @@ as $$
             split_part(w, ',', 3)::bigint as boot, split_part(w, ',', 4)::bigint as seq
          from (select trim(both '()' from coalesce(nullif(p_after, ''), '(0,0,0,0)')) as w) given) a
     where r.lift_id = p_lift
-        and r.filed_at between to_timestamp(p_from_ms / 1000.0) and to_timestamp(p_to_ms / 1000.0)
+        and r.filed_at >= to_timestamp(p_from_ms / 1000.0)
+        and r.filed_at <= coalesce((
+            select n.filed_at from telemetry.reading n
+            where n.lift_id = p_lift and n.filed_at > to_timestamp(p_to_ms / 1000.0)
+            order by n.filed_at limit 1), to_timestamp(p_to_ms / 1000.0))
         and r.filed_at >= to_timestamp(a.at_us / 1000000.0) - interval '1 ms'
         and (floor(extract(epoch from r.filed_at) * 1000000)::bigint, r.epoch, r.boot, r.seq) > (a.at_us, a.epoch, a.boot, a.seq)
     order by floor(extract(epoch from r.filed_at) * 1000000)::bigint, r.epoch, r.boot, r.seq
     limit 1000
 $$;
-comment on function telemetry.stretch_readings(bigint, bigint, bigint, text) is 'One lift''s readings of a stretch in the order in which the lift made them, a thousand at a time; p_after is the cursor of the last one seen, empty at the start. Milliseconds since 1970.';
+comment on function telemetry.stretch_readings(bigint, bigint, bigint, text) is 'One lift''s readings of a stretch, and the first one behind it, which says what had ended, in the order in which the lift made them, a thousand at a time; p_after is the cursor of the last one seen, empty at the start. Milliseconds since 1970.';

@@ -49,6 +49,20 @@ def test_what_rang_live_is_not_history_too(house):
     assert [alarm["origin"] for alarm in house.alarms(unit, 1)] == ["live"]
 
 
+def test_one_fault_that_began_in_the_gap_and_rang_after_it_is_one_alarm(house):
+    unit = house.register(1)[0]
+    device = house.device(unit)
+    start_ms = liftdtest.now_ms() - 1_200_000
+    wait_until(lambda: device.up(sent(device, 1, start_ms)) and house.landed(unit), 10, "it is known", every_s=0.3)
+    device.up(sent(device, 11, start_ms + 600_000, [1]))
+    wait_until(lambda: house.alarms(unit, 1), 10, "the fault rings live")
+    device.up([sent(device, seq, start_ms + (seq - 1) * 60_000, [1] if seq >= 6 else []) for seq in range(2, 11)])
+    wait_until(lambda: house.value("select count(*) from telemetry.stretch where lift_id = %s", unit.lift_id), 10)
+    wait_until(lambda: not house.value("select count(*) from telemetry.stretch where lift_id = %s", unit.lift_id), 40,
+               "they are judged")
+    assert [alarm["origin"] for alarm in house.alarms(unit, 1)] == ["live"]
+
+
 def test_late_readings_never_change_live_state(house):
     unit = house.units[2]
     device = house.device(unit)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import urllib.request
 
+import psycopg2
 import psycopg2.extras
 
 from . import base
@@ -190,10 +191,10 @@ class House:
                 with self._cursor() as cursor:
                     cursor.execute(sql, args or None)
                     return result(cursor)
-            except (psycopg2.OperationalError, psycopg2.InterfaceError):
-                self._connection = None
-                if not again:
+            except psycopg2.Error as error:  # once more when the cluster was restarted since the last question
+                if not again or (error.pgcode and not self._connection.closed):
                     raise
+                self._connection = None
 
     def query(self, sql, *args):
         return self._run(sql, args, lambda cursor: [dict(row) for row in cursor.fetchall()])

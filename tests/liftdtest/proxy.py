@@ -163,11 +163,13 @@ class DatabaseProxy(Proxy):
         self.mode = None
         if data:
             pair.server.sendall(data)
-        if self.at_commit:
-            self.at_commit()
-        pair.close()
-        self.cuts += 1
-        self.fired.set()
+        try:
+            if self.at_commit:
+                self.at_commit()
+        finally:
+            pair.close()
+            self.cuts += 1
+            self.fired.set()
 
     def on_server_bytes(self, pair, data):
         if self.mode == "answer" and b"COMMIT\0" in data and "copies" in pair.state:
