@@ -33,6 +33,7 @@ static const char manual[] =
     "            come into force, and a file with an error changes nothing.\n"
     "  migrate   Brings the database's roles, tables and functions to what this version needs. Safe to "
     "repeat.\n"
+    "            --status says what has run and what has not; --dry-run does everything and takes it back.\n"
     "  check     Says whether the settings, the database, the schema and the broker are fit. With\n"
     "            --print-defaults: prints a settings file with every key, its unit, bounds and reason.\n"
     "  user      Adds and changes the people who may sign in. `liftd user --help` says how.\n"

@@ -354,12 +354,11 @@ static bool replay_once(struct run *run) {
     for (size_t i = 0; good && i < run->files.replay.count; i++)
         good = execute_file(run, &run->files.replay.files[i]);
     good =
-        good &&
-        execute_with(
-            run,
-            "INSERT INTO meta.replay (sha256, replayed_at) VALUES (decode($1, 'hex'), now())"
-            " ON CONFLICT (single) DO UPDATE SET sha256 = excluded.sha256, replayed_at = excluded.replayed_at",
-            1, values);
+        good && execute_with(run,
+                             "INSERT INTO meta.replay (sha256, replayed_at) VALUES (decode($1, 'hex'), now())"
+                             " ON CONFLICT (single) DO UPDATE SET sha256 = excluded.sha256, replayed_at = "
+                             "excluded.replayed_at",
+                             1, values);
     return end(run, good);
 }
 

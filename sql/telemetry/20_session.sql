@@ -50,24 +50,13 @@ begin
     if g is null or g not in (0, 1) then
         raise exception using errcode = '22023', message = format('generation %s is not 0 or 1', g);
     end if;
-    -- The writer carries every lift it serves into the other half first. What it doesn't serve just now (a lift
-    -- whose terminal was taken off) is carried here, so that no memory is ever lost.
-    insert into telemetry.state_log (generation, lift_id, epoch, boot, seq, batch, state)
-    select distinct on (s.lift_id) 1 - g, s.lift_id, s.epoch, s.boot, s.seq, s.batch, s.state
-    from telemetry.state_log s
-    join (
-        select o.lift_id, max(o.batch) filter (where o.generation = g) as old, max(o.batch) filter (where o.generation <> g) as kept
-        from telemetry.state_log o group by o.lift_id
-    ) n on n.lift_id = s.lift_id and n.old = s.batch
-    where s.generation = g and (n.kept is null or n.kept < n.old)
-    order by s.lift_id, s.epoch desc, s.boot desc, s.seq desc;
     if g = 0 then
         truncate telemetry.state_log_0;
     else
         truncate telemetry.state_log_1;
     end if;
 end $$;
-comment on function telemetry.truncate_generation(int) is 'Empties one half of the state log, after carrying into the other half what is newer here. Takes an exclusive lock on that half only.';
+comment on function telemetry.truncate_generation(int) is 'Empties one half of the state log, in the transaction in which the writer finishes carrying every lift it serves into the other half. What it doesn''t serve is forgotten with it: a lift whose terminal was taken off starts anew, in a new epoch, when it gets one. Locks that half only; nothing is read, since this happens every few seconds under full load.';
 
 create or replace function telemetry.routing()
     returns table (area text, device text, unit smallint, lift_id bigint, epoch int)
