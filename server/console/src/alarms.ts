@@ -3,7 +3,7 @@
 import { api, ApiError } from "./api";
 import { onFeed } from "./events";
 import { Store } from "./store";
-import type { Alarm, Priority, ProvisionalAlarm } from "./types";
+import type { Alarm, Page, Priority, ProvisionalAlarm } from "./types";
 
 /** An alarm as the list shows it; `id` is 0 while it is not yet recorded. */
 export interface Row extends Alarm {
@@ -24,6 +24,8 @@ const unrecorded = new Map<string, ProvisionalAlarm>();
 const directory = new Map<number, Pick<Alarm, "lift" | "building" | "compound" | "firm">>();
 const wanted = new Set<number>();
 let want_all = false;
+/** More than this many at once are read as a whole list. */
+const FEW = 10;
 let busy = false;
 let running = false;
 let generation = 0;
@@ -112,13 +114,11 @@ async function work(): Promise<void> {
   if (busy || !running) return;
   busy = true;
   const mine = generation;
+  const all = want_all || wanted.size > FEW;
   const ids = [...wanted];
-  const all = want_all || ids.length > 10;
-  wanted.clear();
-  want_all = false;
   try {
     if (all) await readAll(mine);
-    else await readSome(ids, mine);
+    else await readWanted(mine);
     if (mine !== generation) return;
     failures = 0;
     alarms.patch({ error: null });
@@ -133,12 +133,34 @@ async function work(): Promise<void> {
   if (want_all || wanted.size > 0) schedule(failures ? Math.min(15_000, 1000 * 2 ** Math.min(failures, 4)) : all ? 1_500 : 150);
 }
 
+/** Page by page, most urgent first. A new alarm does not wait for the last page: it is read in between, and once more
+ *  afterwards, because the page it would be on may have been older. */
 async function readAll(mine: number): Promise<void> {
   lifts_moved = false;
-  const list = await api.openAlarms();
-  if (mine !== generation) return;
+  want_all = false;
+  if (wanted.size > FEW) wanted.clear();
+  const list: Alarm[] = [];
+  const between = new Set<number>();
+  let after: string | null = null;
+  do {
+    const page: Page<Alarm> = await api.openAlarms(after);
+    if (mine !== generation) return;
+    list.push(...page.items);
+    after = page.next;
+    if (!alarms.get().loaded && after) {
+      for (const alarm of page.items) keep(alarm);
+      publish();
+    }
+    if (wanted.size > FEW) {
+      wanted.clear();
+      want_all = true;
+    }
+    for (const id of await readWanted(mine)) between.add(id);
+    if (mine !== generation) return;
+  } while (after);
   recorded.clear();
   for (const alarm of list) keep(alarm);
+  for (const id of between) wanted.add(id);
   read_at = Date.now();
   alarms.patch({ loaded: true });
   publish();
@@ -146,13 +168,16 @@ async function readAll(mine: number): Promise<void> {
   void learnLifts();
 }
 
-async function readSome(ids: number[], mine: number): Promise<void> {
+/** Reads the few alarms asked for one by one; answers which. */
+async function readWanted(mine: number): Promise<number[]> {
+  const ids = [...wanted];
+  wanted.clear();
   for (const id of ids) {
     const alarm = await api.alarm(id).catch((error: unknown) => {
       if (error instanceof ApiError && error.status === 404) return null;
       throw error;
     });
-    if (mine !== generation) return;
+    if (mine !== generation) return [];
     if (alarm === null || alarm.state === "cleared") {
       recorded.delete(id);
       if (alarm) unrecorded.delete(identity(alarm));
@@ -160,7 +185,8 @@ async function readSome(ids: number[], mine: number): Promise<void> {
       keep(alarm);
     }
   }
-  publish();
+  if (ids.length > 0) publish();
+  return ids;
 }
 
 function keep(alarm: Alarm): void {
@@ -207,9 +233,16 @@ function provisionalRow(one: ProvisionalAlarm): Row {
   };
 }
 
-/** People may be shut in and nobody has closed it yet: these stay on the banner. */
+/** Lifts in which people may be shut in and nobody has closed it yet: these stay on the banner. Two alarms of one lift
+ *  are one entrapment: its most urgent alarm stands for it, with the earliest onset. */
 export function trappedRows(rows: Row[]): Row[] {
-  return rows.filter((row) => row.people_trapped && row.state !== "cleared").sort(byUrgency);
+  const lifts = new Map<number, Row>();
+  for (const row of rows.filter((one) => one.people_trapped && one.state !== "cleared").sort(byUrgency)) {
+    const first = lifts.get(row.lift_id);
+    if (!first) lifts.set(row.lift_id, row);
+    else if (Date.parse(row.raised_at) < Date.parse(first.raised_at)) lifts.set(row.lift_id, { ...first, raised_at: row.raised_at });
+  }
+  return [...lifts.values()];
 }
 
 export function needsAcknowledge(row: Row): boolean {

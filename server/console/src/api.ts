@@ -148,7 +148,8 @@ export const api = {
     request<Readings>("GET", `/lifts/${id}/readings`, {
       query: { from: from.toISOString(), to: to.toISOString(), points },
     }),
-  openAlarms: () => whole<Alarm>("/alarms", { state: "open" }),
+  openAlarms: (after: string | null) =>
+    request<Page<Alarm>>("GET", "/alarms", { query: { state: "open", limit: 500, after } }),
   alarmsOf: (lift: number, code: number) =>
     request<Page<Alarm>>("GET", "/alarms", { query: { state: "all", lift, code, limit: 50 } }),
   history: (query: { priority?: string; after?: string | null; limit?: number }) =>
@@ -176,17 +177,20 @@ export const api = {
   changeUser: (id: number, change: UserChange) => request<unknown>("PATCH", `/users/${id}`, { body: change }),
 };
 
+/** Problems whose title, which the server gives in the reader's language, says it all. */
+const PLAIN = new Set(["name_taken", "last_admin", "not_registered", "wrong_state", "no_session", "forbidden", "not_found"]);
+
 /** An error in the reader's words: the server's where it gave any, else ours by kind. */
 export function errorWords(error: unknown): string {
   if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
   const { status, problem } = error;
   if (status === 0) return t("error.network");
   const known: Record<number, string> = {
-    401: t("error.401"), 403: t("error.403"), 404: t("error.404"), 409: t("error.409"), 413: t("error.413"),
+    401: t("error.401"), 403: t("error.403"), 404: t("error.404"), 413: t("error.413"),
     429: t("error.429"), 500: t("error.500"), 502: t("error.503"), 503: t("error.503"), 504: t("error.503"),
   };
-  const head = known[status] ?? problem?.title ?? `HTTP ${status}`;
+  const head = known[status] || problem?.title || `HTTP ${status}`;
   const fields = (problem?.errors ?? []).map((one) => `${one.field ?? ""}: ${one.message ?? one.detail ?? one.code ?? ""}`);
-  const detail = problem?.detail && problem.detail !== head ? problem.detail : "";
+  const detail = problem?.detail && problem.detail !== head && !PLAIN.has(problem.code ?? "") ? problem.detail : "";
   return [head, detail, ...fields].filter(Boolean).join(t("list.join"));
 }

@@ -55,7 +55,7 @@ function Desk() {
     { keys: "g r", label: "keys.go.refusals", run: () => go("refusals") },
     { keys: "g u", label: "keys.go.users", run: () => go("users") },
     { keys: "g w", label: "keys.go.wallboard", run: () => go("wallboard") },
-  ]);
+  ], true);
   const page = here.path.join("/");
   return (
     <div class="desk">

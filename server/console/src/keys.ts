@@ -1,5 +1,5 @@
 // The keyboard: pages lay their keys on a stack, the topmost page that knows a key gets it, `?` lists what is in force.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Key } from "./i18n";
 
 export interface Binding {
@@ -51,13 +51,14 @@ function pressed(event: KeyboardEvent): void {
 }
 addEventListener("keydown", pressed);
 
-/** Puts keys in force while the component is on screen. */
-export function useKeys(bindings: Binding[]): void {
+/** Puts keys in force while the component is on screen; those that hold everywhere yield to a page's own. */
+export function useKeys(bindings: Binding[], everywhere = false): void {
   const frame = useRef<{ bindings: Binding[] }>({ bindings });
   frame.current.bindings = bindings;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const mine = frame.current;
-    stack.push(mine);
+    if (everywhere) stack.unshift(mine);
+    else stack.push(mine);
     return () => {
       stack.splice(stack.indexOf(mine), 1);
     };

@@ -56,8 +56,15 @@ export function enableSound(): void {
   context.resume().then(note, note);
   note();
 }
-addEventListener("pointerdown", () => sound.get().device === "blocked" && enableSound(), { capture: true });
-addEventListener("keydown", () => sound.get().device === "blocked" && enableSound(), { capture: true });
+
+/** Any click or key makes sound possible; on the button that asks for it, its own click does. */
+function touched(event: Event): void {
+  if (sound.get().device !== "blocked") return;
+  if (event.target instanceof Element && event.target.closest(".sound-blocked")) return;
+  enableSound();
+}
+addEventListener("pointerdown", touched, { capture: true });
+addEventListener("keydown", touched, { capture: true });
 
 /** Mutes for ten minutes, or ends the mute. */
 export function toggleMute(): void {

@@ -40,6 +40,7 @@ export default async ({ person, world, check, until }) => {
     await page.keyboard.press(keys);
     await until(`g ${keys} goes to ${where}`, () => page.url().includes(`#/${where}`));
   }
+  await page.waitForSelector(".alarm-table");
   await page.keyboard.press("?");
   await until("? lists the keys", () => page.locator("dialog[open]", { hasText: "快捷键" }).isVisible());
   check("those of this page among them", (await page.locator("dialog[open]").textContent()).includes("确认报警"));
@@ -53,6 +54,7 @@ export default async ({ person, world, check, until }) => {
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
   await until("j, j, Enter opens the second lift", () => /#\/lifts\/\d+/.test(page.url()));
+  await page.waitForSelector(".lift-page");
   await page.keyboard.press("Escape");
   await until("Esc goes back", () => page.url().endsWith("#/lifts"));
   await world.report({ index: 9, codes: [101] });

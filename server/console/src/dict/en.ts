@@ -47,7 +47,6 @@ export const en: Record<Key, string> = {
   "error.401": "Your session has ended, please sign in again",
   "error.403": "Your role does not allow this; ask an administrator if you need it",
   "error.404": "Not found, or outside what you look after",
-  "error.409": "Somebody else changed it; read it again, then retry",
   "error.413": "That is too long",
   "error.429": "Too many requests; wait a little",
   "error.500": "The server failed; it is in its log",
