@@ -54,7 +54,8 @@ comment on function api.list_of(text) is 'The schema of a page of a list.';
 create or replace function api.openapi_problems(o api.operation) returns jsonb
 language sql stable as $$
     select jsonb_object_agg(s::text, jsonb_build_object('$ref', '#/components/responses/Problem'))
-    from (select unnest(o.problems) union select unnest(array [422, 500, 503])
+    from (select unnest(o.problems) union select unnest(array [400, 422, 500, 503])
+          union select unnest(array [413, 415]) where o.body is not null
           union select unnest(array [401, 403]) where o.roles is not null
           union select 404 where o.template like '%{%'
           union select 409 where o.method <> 'GET') x (s)

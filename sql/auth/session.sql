@@ -78,7 +78,10 @@ begin
     perform auth.assume(s.user_id, s.name, s.roles, p_remote, scope.sees_all, scope.areas, scope.lifts);
     if s.kind = 'person' and s.last_seen_at < now() - interval '5 minutes' then
         expires_at := least(now() + interval '12 hours', s.created_at + interval '7 days');
-        update auth.session x set last_seen_at = now(), expires_at = enter.expires_at where x.token_hash = p_token;
+        -- Of many requests at once one writes; the others don't wait for it.
+        update auth.session x set last_seen_at = now(), expires_at = enter.expires_at
+        from (select y.token_hash from auth.session y where y.token_hash = p_token for no key update skip locked) mine
+        where x.token_hash = mine.token_hash;
     elsif s.kind = 'wallboard' and s.last_seen_at < now() - interval '1 hour' then
         update auth.session x set last_seen_at = now() where x.token_hash = p_token;
     end if;
@@ -113,11 +116,25 @@ end
 $$;
 comment on function auth.throttled(text, text) is 'Counts a sign-in attempt; answers 0, or the seconds to wait when there were too many.';
 
+-- Who has one IPv6 address has 2^64 of them: there the network counts.
+create or replace function auth.network_of(p_remote text) returns text
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    if p_remote !~ ':' or p_remote ~* '^::ffff:[0-9.]+$' then
+        return p_remote;
+    end if;
+    return network(set_masklen(p_remote::inet, 64))::text;
+exception when invalid_text_representation then
+    return p_remote;
+end
+$$;
+comment on function auth.network_of(text) is 'What sign-in attempts are counted by: an IPv4 address, or the /64 of an IPv6 address.';
+
 create or replace function auth.throttle_bucket(p_kind int, p_name text, p_remote text) returns int
 language sql immutable set search_path = pg_catalog, pg_temp as $$
     select hashtextextended(
-        case p_kind when 1 then '' else lower(p_name) end || chr(31) || case p_kind when 3 then '' else coalesce(p_remote, '') end,
-        p_kind)::bit(16)::int
+        case p_kind when 1 then '' else lower(p_name) end || chr(31)
+        || case p_kind when 3 then '' else coalesce(auth.network_of(p_remote), '') end, p_kind)::bit(16)::int
 $$;
 comment on function auth.throttle_bucket(int, text, text) is 'The bucket an attempt is counted in: 16 bits of a hash of address, address and name, or name.';
 

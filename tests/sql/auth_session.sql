@@ -48,6 +48,9 @@ select is((pg_temp.sign_in('dispatcher', null, 'fresh', '192.0.2.9')).status, 42
 select is(auth.throttle_bucket(3, 'Dispatcher', 'x'), auth.throttle_bucket(3, 'dispatcher', null), 'names count whatever their case');
 select ok(auth.throttle_bucket(k, md5(n::text), md5(n::text)) between 0 and 65535, 'buckets are few') from generate_series(1, 3) k, generate_series(1, 3) n;
 select isnt(auth.throttle_bucket(2, 'a', 'b'), auth.throttle_bucket(2, 'ab', ''), 'and name and address don''t run together');
+select is(auth.network_of(v.remote), v.network, 'counted by: ' || coalesce(v.remote, 'nothing'))
+from (values ('192.0.2.1', '192.0.2.1'), ('::ffff:192.0.2.1', '::ffff:192.0.2.1'), ('2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'), ('2001:db8:1:2::9', '2001:db8:1:2::/64'),
+    ('::1', '::/64'), ('fe80::1%eth0', 'fe80::1%eth0'), ('unix:', 'unix:'), ('', ''), (null, null)) v (remote, network);
 delete from auth.throttle;
 
 -- At most ten sessions a person.
