@@ -31,7 +31,8 @@ int log_get_level(void) {
     return level_in_force;
 }
 
-/* Copies text with control bytes as \xNN, so that one event stays one line. Returns the bytes written. */
+/* Copies text with control bytes as \xNN, so that one event stays one line; what has no room is
+ * cut off and shown as "...". Returns the bytes written. */
 static size_t clean(char *out, size_t room, const char *text) {
     size_t used = 0;
     for (; *text && used + 5 < room; text++) {
@@ -41,6 +42,8 @@ static size_t clean(char *out, size_t room, const char *text) {
         else
             out[used++] = (char)c;
     }
+    if (*text && used >= 3)
+        memcpy(out + used - 3, "...", 3);
     out[used] = '\0';
     return used;
 }
@@ -96,9 +99,7 @@ __attribute__((format(printf, 2, 0))) static void line(int level, const char *fo
     int reason = errno;
     clock_gettime(CLOCK_REALTIME, &now);
     if (level <= level_in_force && admit(&now, level)) {
-        int length = vsnprintf(text, sizeof text, format, arguments);
-        if (length >= (int)sizeof text)
-            memcpy(text + sizeof text - 4, "...", 4);
+        vsnprintf(text, sizeof text, format, arguments); /* what this cuts, the line can't hold either */
         put(&now, level, text);
     }
     errno = reason;
