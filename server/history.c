@@ -100,6 +100,8 @@ static void on_recorded(void *ctx, const PGresult *rows) {
     if (rows && h->found_count)
         log_info("late readings judged lift=%s found=%zu recorded=%s", h->lift_id, h->found_count,
                  PQgetvalue(rows, 0, 0));
+    if (rows) /* the next one at once: after an outage every lift has a stretch */
+        history_turn(h, h->store, h->rules);
 }
 
 static void record(struct history *h) {

@@ -219,15 +219,16 @@ def test_none_lost_none_doubled(crash, tmp_path):
 
 
 def settle(crash, readings):
-    """Waits until the number of readings and the open gaps no longer change, or all is there."""
+    """Waits until all is there, no gap is open and late readings are judged, or until nothing changes any more."""
     house, last, since = crash.house, None, time.monotonic()
     while True:
         now = (house.value("select count(*) from telemetry.reading"),
-               house.value("select count(*) from telemetry.gap where ended_at is null"))
-        if now[0] >= readings and now[1] == 0:
+               house.value("select count(*) from telemetry.gap where ended_at is null"),
+               house.value("select count(*) from telemetry.stretch"))
+        if now[0] >= readings and now[1:] == (0, 0):
             return
         if now != last:
             last, since = now, time.monotonic()
-        if time.monotonic() - since > 20:
+        if time.monotonic() - since > 25:
             return  # the checks say what is missing
         time.sleep(0.5)
