@@ -1,33 +1,46 @@
 -- A writing session: the temporary tables a batch is copied into, and what the writer starts from.
 
+-- Every commit that touched a temporary table empties all those that are emptied at commit. A table that could hold
+-- long values has a second table and an index for them, and emptying those costs a millisecond and throws away
+-- cached plans. So columns are stored plain (rows here are far shorter than a page), which needs no second table;
+-- only refusal_in must hold whole messages, and is emptied by telemetry.land_refusals() when there were any.
 create or replace function telemetry.begin_session() returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp set client_min_messages = warning
 as $$
+declare
+    v_table record;
+    v_column name;
 begin
-    create temporary table if not exists late_in (like telemetry.reading) on commit delete rows;
-    create temporary table if not exists gap_in (
-        lift_id bigint not null, epoch int not null,
-        from_boot bigint not null, from_seq bigint not null, to_boot bigint not null, to_seq bigint not null,
-        from_ts timestamptz, to_ts timestamptz) on commit delete rows;
-    create temporary table if not exists marker_in (
-        lift_id bigint not null, epoch int not null,
-        boot bigint, oldest_seq bigint, last_seq bigint) on commit delete rows;
-    create temporary table if not exists alarm_in (
-        kind smallint not null, lift_id bigint not null, code int not null, priority smallint not null,
-        confidence smallint not null, rule_version int not null, onset_at timestamptz not null,
-        at timestamptz not null, text_zh text, text_en text) on commit delete rows;
+    for v_table in
+        select * from (values
+            ('late_in', 'like telemetry.reading'),
+            ('gap_in', 'lift_id bigint not null, epoch int not null, from_boot bigint not null, from_seq bigint not null, '
+                'to_boot bigint not null, to_seq bigint not null, from_ts timestamptz, to_ts timestamptz'),
+            ('marker_in', 'lift_id bigint not null, epoch int not null, boot bigint, oldest_seq bigint, last_seq bigint'),
+            ('alarm_in', 'kind smallint not null, lift_id bigint not null, code int not null, priority smallint not null, '
+                'confidence smallint not null, rule_version int not null, onset_at timestamptz not null, '
+                'at timestamptz not null, text_zh text, text_en text'),
+            ('relanded_in', 'refusal_id bigint not null, outcome text not null'),
+            ('presence_in', 'area text not null, device text not null, online boolean not null, at timestamptz not null'),
+            ('now_in', 'like telemetry.lift_now')) as t (name, columns)
+        where to_regclass('pg_temp.' || t.name) is null
+    loop
+        execute format('create temporary table shape (%s)', v_table.columns);
+        for v_column in
+            select attname from pg_attribute where attrelid = 'pg_temp.shape'::regclass and attnum > 0 and attstorage <> 'p'
+        loop
+            execute format('alter table pg_temp.shape alter column %I set storage plain', v_column);
+        end loop;
+        execute format('create temporary table %I (like pg_temp.shape including storage) on commit delete rows', v_table.name);
+        drop table pg_temp.shape;
+    end loop;
     create temporary table if not exists refusal_in (
         topic text not null, payload bytea not null, reason text not null, detail text, area text, device text,
-        received_at timestamptz not null) on commit delete rows;
-    create temporary table if not exists relanded_in (
-        refusal_id bigint not null, outcome text not null) on commit delete rows;
-    create temporary table if not exists presence_in (
-        area text not null, device text not null, online boolean not null, at timestamptz not null) on commit delete rows;
-    create temporary table if not exists now_in (like telemetry.lift_now) on commit delete rows;
+        received_at timestamptz not null) on commit preserve rows;
     execute format('grant insert on pg_temp.late_in, pg_temp.gap_in, pg_temp.marker_in, pg_temp.alarm_in, '
         'pg_temp.refusal_in, pg_temp.relanded_in, pg_temp.presence_in, pg_temp.now_in to %I', session_user);
 end $$;
-comment on function telemetry.begin_session() is 'Makes this session''s temporary tables for telemetry.land(); they empty themselves at every commit.';
+comment on function telemetry.begin_session() is 'Makes this session''s temporary tables for telemetry.land(); they are empty again after every commit.';
 
 create or replace function telemetry.load_state()
     returns table (lift_id bigint, epoch int, boot bigint, seq bigint, state bytea)

@@ -32,6 +32,11 @@ begin
             request_at = case when r.landed_at is null then r.request_at end,
             landed_at = null,
             outcome = case when r.landed_at is null then r.outcome end;
+    -- Emptied here, see telemetry.begin_session(): removing rows is cheap, a new file for the table is not.
+    delete from pg_temp.refusal_in;
+    if pg_table_size('pg_temp.refusal_in') > 4194304 then
+        truncate pg_temp.refusal_in;
+    end if;
     perform telemetry.notify('{"topic":"refusals"}');
 end $$;
 comment on function telemetry.land_refusals() is 'Part of telemetry.land(): keeps what was refused; the same bytes on the same topic only count up.';
