@@ -12,7 +12,7 @@ language plpgsql stable as $$
 declare
     v_found jsonb;
 begin
-    if not p_schema ? '$ref' then
+    if (p_schema ? '$ref') is not true then
         return p_schema;
     end if;
     select c.schema into strict v_found from api.component c
@@ -201,7 +201,7 @@ declare
     v_text text;
 begin
     for v_name, v_value in select * from jsonb_each(p_query) loop
-        v_schema := p_parameters -> v_name;
+        v_schema := api.resolve(p_parameters -> v_name);
         v_text := v_value #>> '{}';
         if v_schema is null then
             v_errors := v_errors || api.error(left(v_name, 60), 'is unknown');

@@ -9,18 +9,20 @@ declare
     m text[];
 begin
     foreach f in array string_to_array(p_fields, ',') loop
-        m := regexp_match(btrim(f, E' \n'), '^([a-z0-9_]+) (\[?)([A-Za-z]+)(\]?)(\??)$');
+        m := regexp_match(btrim(f, E' \n'), '^(\??)([a-z0-9_]+) (\[?)([A-Za-z]+)(\]?)(\??)$');
         if m is null then
             raise exception 'not a field: %', f;
         end if;
-        v_properties := v_properties || jsonb_build_object(m[1], api.type_of(m[3], m[2] <> '', m[5] <> ''));
-        v_required := v_required || to_jsonb(m[1]);
+        v_properties := v_properties || jsonb_build_object(m[2], api.type_of(m[4], m[3] <> '', m[6] <> ''));
+        if m[1] = '' then
+            v_required := v_required || to_jsonb(m[2]);
+        end if;
     end loop;
-    return jsonb_build_object('type', 'object', 'properties', v_properties, 'required', v_required,
-                              'additionalProperties', false);
+    return jsonb_build_object('type', 'object', 'properties', v_properties, 'additionalProperties', false)
+        || case when v_required <> '[]' then jsonb_build_object('required', v_required) else '{}' end;
 end
 $$;
-comment on function api.shape(text) is 'The schema of an answer written short: "id int, name str, gone_at at?, lifts [Lift]". Every field is always there; ? may be null.';
+comment on function api.shape(text) is 'The schema of an object written short: "id int, gone_at at?, lifts [Lift], ?note str". A ? behind: it may be null; in front: it may be missing. Nothing else may be there.';
 
 create or replace function api.type_of(p_name text, p_many boolean, p_null boolean) returns jsonb
 language plpgsql immutable as $$
@@ -44,6 +46,19 @@ begin
 end
 $$;
 comment on function api.type_of(text, boolean, boolean) is 'The schema of one field.';
+
+create or replace function api.ref(p_component text) returns jsonb
+language sql immutable as $$
+    select jsonb_build_object('$ref', '#/components/schemas/' || p_component)
+$$;
+comment on function api.ref(text) is 'A reference to a shared schema.';
+
+create or replace function api.columns_of(p_columns text) returns jsonb
+language sql immutable as $$
+    select jsonb_agg(jsonb_build_array(split_part(c, '=', 1), coalesce(nullif(split_part(c, '=', 2), ''), c)) order by ord)
+    from regexp_split_to_table(p_columns, ',\s*') with ordinality x (c, ord)
+$$;
+comment on function api.columns_of(text) is 'CSV columns written short: "id, name_zh, area=area.code": heading, and path in an item where it differs.';
 
 create or replace function api.list_of(p_component text) returns jsonb
 language sql immutable as $$

@@ -58,6 +58,27 @@ insert into api.component (name, schema) values
         "code":{"type":"string"},"errors":{"type":"array","items":{"$ref":"#/components/schemas/FieldError"}},
         "incident":{"type":"string"}}}');
 
+-- What requests are made of.
+insert into api.component (name, schema) values
+    ('Id', '{"type":"integer","minimum":1,"maximum":999999999999999999}'),
+    ('Code', '{"type":"string","pattern":"^[A-Za-z0-9_-]{1,40}$","x-pattern":"has 1 to 40 of A-Z a-z 0-9 _ -"}'),
+    ('Unit', '{"type":"integer","minimum":0,"maximum":255}'),
+    ('DeviceUnits', jsonb_build_object('type', 'array', 'maxItems', 256, 'items', api.shape('?unit Unit, lift_id Id'))),
+    ('Note', '{"type":["string","null"],"maxLength":1000}'),
+    ('Comment', '{"type":"string","minLength":1,"maxLength":4000}'),
+    ('OptionalComment', '{"type":["string","null"],"maxLength":4000}'),
+    ('Stage', '{"type":"string","enum":["signed","to_start","under_construction","in_service","suspended","scrapped"]}'),
+    ('AccountName', '{"type":"string","minLength":1,"maxLength":64}'),
+    ('DisplayName', '{"type":"string","minLength":1,"maxLength":100,"pattern":"^[^\\u0001-\\u001f\\u007f]+$",
+        "x-pattern":"must not contain control characters"}'),
+    ('Language', '{"type":"string","enum":["zh","en"]}'),
+    ('Password', '{"type":"string","minLength":1,"maxLength":256,"x-kept":true}'),
+    ('NewPassword', '{"type":"string","minLength":10,"maxLength":256,"x-kept":true}'),
+    ('Roles', '{"type":"array","minItems":1,"maxItems":6,"uniqueItems":true,"items":{"type":"string",
+        "enum":["dispatcher","planner","technician","fund","auditor","admin"]}}'),
+    ('AreaCodes', '{"type":["array","null"],"maxItems":100,"uniqueItems":true,"items":{"type":"string","maxLength":40}}'),
+    ('ScopeWanted', api.shape('?areas AreaCodes, ?firm str?'));
+
 -- One alarm is a list's alarm and its history; one refusal a list's refusal and its bytes.
 insert into api.component (name, schema)
 select w.name, jsonb_set(jsonb_set(c.schema, array ['properties', w.field], w.type::jsonb), '{required}',
