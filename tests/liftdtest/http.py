@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import threading
 import time
 import urllib.parse
@@ -122,7 +123,11 @@ class Events:
                                f"event {event}; seen: {[s[:2] for s in self.seen[-20:]]}")[0]
 
     def close(self):
-        self._connection.sock and self._connection.sock.close()
+        if self._connection.sock:
+            try:  # wakes the reading thread, which else holds the socket open until the next beat
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
         self._connection.close()
 
     def __enter__(self):

@@ -32,11 +32,22 @@ class Simulator:
         base.check_sanitizers(self.log_path)
         return self.ledger()
 
+    def stop_making(self, timeout_s=60):
+        """Lets it make no more readings and waits until the broker has acknowledged all; it then lingers if asked."""
+        if "made everything" not in self.log() and self.running():
+            self.process.send_signal(signal.SIGTERM)
+        base.wait_until(lambda: "everything is acknowledged" in self.log() or not self.running(), timeout_s,
+                        f"the simulator has sent everything:\n{base.log_tail(self.log_path)}", 0.2)
+
     def finish(self, timeout_s=60):
-        """SIGTERM: it stops making readings, drains, writes its ledger and ends."""
+        """stop_making(), and its end: returns the ledger."""
+        self.stop_making(timeout_s)
         if self.running():
             self.process.send_signal(signal.SIGTERM)
         return self.wait(timeout_s)
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
 
     def ledger(self):
         with open(self.ledger_path, newline="") as file:

@@ -197,10 +197,12 @@ static void on_timer(uv_timer_t *timer) {
 
 static void on_signal(uv_signal_t *handle, int number) {
     (void)handle, (void)number;
-    sim.options.linger_s = 0;
-    if (sim.totals.stopped && !sim.drained_ms)
+    if (!sim.totals.stopped)
+        stop_making(terminal_now_ms());
+    else if (sim.drained_ms)
+        sim.options.linger_s = 0; /* the next turn ends it */
+    else
         finish(false);
-    stop_making(terminal_now_ms());
 }
 
 static void allow_many_files(void) {
