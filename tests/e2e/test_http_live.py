@@ -200,13 +200,17 @@ def test_a_stream_that_does_not_keep_up_is_closed(house, admin):
 
 def test_a_stream_whose_client_stalls_is_closed(house, admin):
     """A little waits that is never taken: not enough to overflow, but the place is given to others."""
-    with Wire(house.http_port) as w:
-        w.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
-        w.send(request("/api/v1/events", admin.cookie))
-        wait_until(lambda: house.metrics()["liftd_http_streams"] >= 1)
-        house.execute("select pg_notify('liftd', json_build_object('topic', 'alarms', 'n', n, 'pad', repeat('x', 5000))"
-                      "::text) from generate_series(1, 16) n")
+    wait_until(lambda: house.metrics()["liftd_http_streams"] == 0, 15)
+    with socket.socket() as stalled:
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)  # before connecting: the window is small
+        stalled.connect(("127.0.0.1", house.http_port))
+        stalled.sendall(request("/api/v1/events", admin.cookie).encode())
+        wait_until(lambda: house.metrics()["liftd_http_streams"] == 1)
+        house.execute("select pg_notify('liftd', json_build_object('topic', 'alarms', 'n', n, 'pad', repeat('x', 7000))"
+                      "::text) from generate_series(1, 30) n")
+        begun = time.monotonic()
         wait_until(lambda: house.metrics()["liftd_http_streams"] == 0, 60, "the stalled stream is closed")
+        assert time.monotonic() - begun > 10, "by its standstill, not because its queue was full"
 
 
 def test_listening_is_taken_up_again(house, admin):
