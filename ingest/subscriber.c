@@ -33,11 +33,13 @@ struct subscriber {
     uv_timer_t retry; /* until when to wait before the next attempt, or for a CONNACK */
     uv_work_t connecting;
     int connect_result;
-    int refusal; /* what the last CONNACK said; 0: nothing wrong */
+    int refusal;        /* what the last CONNACK said; 0: nothing wrong */
     bool is_connecting; /* the thread pool has the client: don't touch it */
     bool linked;        /* a socket is open */
     bool connected;     /* CONNACK came and SUBSCRIBE was sent */
     bool paused;
+    bool releasing; /* acknowledgements are still leaving: nothing may be read until they have left, since the
+                       acknowledgement of what is read would leave with them */
     bool closing;
     unsigned backoff_ms;
     unsigned turn_messages;
@@ -73,7 +75,10 @@ static bool watch(struct subscriber *s) {
         w->subscriber = s;
         s->watch = w;
     }
-    return uv_poll_start(&s->watch->poll, UV_READABLE, on_readable) == 0;
+    /* CONNACK is read even when paused. */
+    int events = s->releasing ? UV_WRITABLE : s->paused && s->connected ? 0 : UV_READABLE;
+    return (events ? uv_poll_start(&s->watch->poll, events, on_readable) : uv_poll_stop(&s->watch->poll)) ==
+           0;
 }
 
 static void on_retry(uv_timer_t *timer);
@@ -83,9 +88,9 @@ static void lost(struct subscriber *s, const char *why) {
     if (s->closing)
         return;
     unwatch(s);
-    /* No mosquitto_disconnect: it would let queued acknowledgements out. The next mosquitto_connect closes the
-     * old socket and drops what was queued; the broker sends unacknowledged messages again. */
-    s->linked = s->connected = false;
+    /* No mosquitto_disconnect: it would let queued acknowledgements out. The next mosquitto_connect closes
+     * the old socket and drops what was queued; the broker sends unacknowledged messages again. */
+    s->linked = s->connected = s->releasing = false;
     s->backoff_ms = s->backoff_ms ? s->backoff_ms * 2 : s->options.reconnect_min_ms;
     if (s->backoff_ms > s->options.reconnect_max_ms)
         s->backoff_ms = s->options.reconnect_max_ms;
@@ -172,6 +177,19 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
                                  (size_t)message->payloadlen);
 }
 
+/* Writes what is queued; what the socket does not take yet goes on when it can. */
+static void write_out(struct subscriber *s) {
+    int rc = mosquitto_loop_write(s->mosq, 1);
+    if (rc) {
+        lost(s, mosquitto_strerror(rc));
+        return;
+    }
+    bool was_releasing = s->releasing;
+    s->releasing = mosquitto_want_write(s->mosq);
+    if (s->releasing != was_releasing && !watch(s))
+        lost(s, "cannot watch the broker's socket");
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events) {
     struct subscriber *s = ((struct subscriber_watch *)poll->data)->subscriber;
     (void)events;
@@ -181,8 +199,12 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
         lost(s, uv_strerror(status));
         return;
     }
+    if (s->releasing) {
+        write_out(s);
+        return;
+    }
     s->turn_messages = 0;
-    while (!s->paused && s->turn_messages < SUBSCRIBER_TURN_MESSAGES) {
+    while ((!s->paused || !s->connected) && s->turn_messages < SUBSCRIBER_TURN_MESSAGES) {
         unsigned before = s->turn_messages;
         errno = 0;
         int rc = mosquitto_loop_read(s->mosq, 1); /* one packet a call */
@@ -193,13 +215,15 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
             lost(s, mosquitto_strerror(rc));
             break;
         }
-        /* EAGAIN may also come from libmosquitto's wake-up pipe when it queued an acknowledgement: then there was
-         * a message, and the socket may hold more. */
+        /* EAGAIN may also come from libmosquitto's wake-up pipe when it queued an acknowledgement: then there
+         * was a message, and the socket may hold more. */
         if (would_block && s->turn_messages == before)
             break;
     }
     if (!s->options.hold_acks && s->connected)
         mosquitto_loop_write(s->mosq, 1);
+    if (s->watch && s->paused && !watch(s)) /* CONNACK came while paused */
+        lost(s, "cannot watch the broker's socket");
     s->options.handlers->dry(s->options.ctx);
 }
 
@@ -237,18 +261,13 @@ void subscriber_pause(struct subscriber *s, bool paused) {
     if (s->paused == paused)
         return;
     s->paused = paused;
-    if (!s->watch)
-        return;
-    if (paused)
-        uv_poll_stop(&s->watch->poll);
-    else if (!watch(s))
+    if (s->watch && !watch(s))
         lost(s, "cannot watch the broker's socket");
 }
 
 void subscriber_release(struct subscriber *s) {
-    int rc = s->connected ? mosquitto_loop_write(s->mosq, 1) : MOSQ_ERR_SUCCESS;
-    if (rc)
-        lost(s, mosquitto_strerror(rc));
+    if (s->connected)
+        write_out(s);
 }
 
 bool subscriber_is_connected(const struct subscriber *s) {
