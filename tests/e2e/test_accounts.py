@@ -120,3 +120,20 @@ def test_two_at_once_with_a_key_are_one(house, admin):
         answers = list(pool.map(lambda _: admin.post("/devices", body, expect=201, headers={"Idempotency-Key": "at once"}), range(8)))
     assert len({answer.body for answer in answers}) == 1
     assert house.value("select count(*) from auth.audit where action = 'device_register' and detail ->> 'device' = 'at-once'") == 1
+
+
+def test_two_admins_who_shut_each_other_out_at_once(house, admin):
+    """Somebody who can make accounts is always left."""
+    others = [house.login(name, "admin") for name in ("first", "second")]
+    ids = [other.get("/me").json["user"]["id"] for other in others]
+    house.execute("update auth.user_account set disabled_at = now() where 'admin' = any (roles) and id <> all (%s)", ids)
+    try:
+        for _ in range(5):
+            with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                answers = list(pool.map(lambda who: others[who].patch(f"/users/{ids[1 - who]}", {"disabled": True}, expect=None), (0, 1)))
+            left = house.value("select count(*) from auth.user_account where 'admin' = any (roles) and disabled_at is null")
+            assert left == 1 and sorted(answer.status for answer in answers)[0] == 200, answers
+            house.execute("update auth.user_account set disabled_at = null where id = any (%s)", ids)
+            others = [house.login(name, "admin") for name in ("first", "second")]
+    finally:
+        house.execute("update auth.user_account set disabled_at = null where 'admin' = any (roles)")
