@@ -75,20 +75,22 @@ static void answer_broken(struct gateway_answer *answer, const char *what) {
     answer_problem(answer, 500, "internal", "The server made an answer that it could not send.", NULL);
 }
 
-/* {fresh} becomes the token, where a cookie is set or a wall screen's address told, and nowhere else. */
+/* {fresh} becomes the token, where a cookie is set and nowhere else. */
 static bool add_header(struct gateway_answer *answer, const char *name, const char *value,
-                       const char *token) {
-    bool told = strcasecmp(name, "Set-Cookie") == 0 || strcasecmp(name, "Location") == 0;
-    const char *hole = told ? strstr(value, "{fresh}") : NULL;
-    if (!hole)
+                       const struct answer_cookie *cookie) {
+    if (strcasecmp(name, "Set-Cookie"))
         return answer_header(answer, name, value);
+    static const char fresh[] = "{fresh}";
     char filled[VALUE_MAX_BYTES];
-    int n = snprintf(filled, sizeof filled, "%.*s%s%s", (int)(hole - value), value, token,
-                     hole + strlen("{fresh}"));
+    const char *hole = strstr(value, fresh), *rest = hole ? hole + strlen(fresh) : "";
+    int head = hole ? (int)(hole - value) : (int)strnlen(value, VALUE_MAX_BYTES);
+    int n = snprintf(filled, sizeof filled, "%.*s%s%s%s", head, value, hole ? cookie->token : "", rest,
+                     cookie->secure ? "; Secure" : "");
     return n > 0 && (size_t)n < sizeof filled && answer_header(answer, name, filled);
 }
 
-static bool take_headers(struct gateway_answer *answer, const char *json, const char *token) {
+static bool take_headers(struct gateway_answer *answer, const char *json,
+                         const struct answer_cookie *cookie) {
     json_t *root = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
     const char *name;
     json_t *value, *each;
@@ -97,10 +99,10 @@ static bool take_headers(struct gateway_answer *answer, const char *json, const 
     if (ok) {
         json_object_foreach(root, name, value) {
             if (json_is_string(value))
-                ok = ok && add_header(answer, name, json_string_value(value), token);
+                ok = ok && add_header(answer, name, json_string_value(value), cookie);
             else if (json_is_array(value))
                 json_array_foreach(value, i, each) ok =
-                    ok && json_is_string(each) && add_header(answer, name, json_string_value(each), token);
+                    ok && json_is_string(each) && add_header(answer, name, json_string_value(each), cookie);
             else
                 ok = ok && json_is_null(value);
         }
@@ -120,7 +122,7 @@ static bool take_body(struct gateway_answer *answer, const PGresult *result) {
     return true;
 }
 
-void answer_take(struct gateway_answer *answer, const PGresult *result, const char *token) {
+void answer_take(struct gateway_answer *answer, const PGresult *result, const struct answer_cookie *cookie) {
     answer_fini(answer);
     if (PQntuples(result) != 1 || PQnfields(result) != 3) {
         answer_broken(answer, "not one row of three columns");
@@ -132,7 +134,7 @@ void answer_take(struct gateway_answer *answer, const PGresult *result, const ch
         answer_broken(answer, "a status that does not exist");
         return;
     }
-    if (!PQgetisnull(result, 0, 1) && !take_headers(answer, PQgetvalue(result, 0, 1), token)) {
+    if (!PQgetisnull(result, 0, 1) && !take_headers(answer, PQgetvalue(result, 0, 1), cookie)) {
         answer_broken(answer, "headers that cannot be sent");
         return;
     }

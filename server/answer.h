@@ -22,9 +22,15 @@ bool answer_header(struct gateway_answer *answer, const char *name, const char *
 /* The value of a header, NULL when absent. */
 const char *answer_find(const struct gateway_answer *answer, const char *name);
 
-/* Reads the row of api.handle (status, headers, body). token replaces {fresh} in Set-Cookie and Location.
- * What does not hold together is answered 500 and logged. */
-void answer_take(struct gateway_answer *answer, const PGresult *result, const char *token);
+/* What a cookie needs that SQL doesn't know. */
+struct answer_cookie {
+    const char *token; /* takes the place of {fresh} in Set-Cookie */
+    bool secure;       /* every cookie is marked Secure */
+};
+
+/* Reads the row of api.handle (status, headers, body). What does not hold together is answered 500 and
+ * logged. */
+void answer_take(struct gateway_answer *answer, const PGresult *result, const struct answer_cookie *cookie);
 
 /* Makes an answer of a failed call: 503 for what a later try may cure (timeouts, serialization, shutdown, no
  * resources), 500 for the rest. Returns true when the connection had better be made anew (the prepared call

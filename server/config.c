@@ -89,6 +89,9 @@ static const struct key keys[] = {
      "from a request's first byte to its answer; slower clients are cut off"},
     {SWITCH(http, public_metrics), true, "no", "yes or no",
      "whether /metrics answers anybody; no: only clients on this machine"},
+    {SWITCH(http, behind_proxy), false, "no", "yes or no",
+     "whether a TLS proxy on this machine forwards the requests, and sets X-Forwarded-For and X-Forwarded-Proto: the "
+     "last address there is then the client's, and cookies are marked Secure"},
 
     {NUMBER(ingest, batch_max_messages, 1, 65535), false, "8192", "messages",
      "most messages landed in one transaction; at most window_max_messages"},

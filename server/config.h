@@ -47,6 +47,7 @@ struct config_http {
     int streams_max; /* < connections_max, checked */
     int request_deadline_s;
     bool public_metrics;
+    bool behind_proxy;
 };
 
 /* [ingest] Batches, the window of unacknowledged messages, and how long readings are kept. */

@@ -354,17 +354,50 @@ static char *query_json(const struct request_target *target) {
     return text;
 }
 
-static const char *remote(const struct exchange *x, char out[INET6_ADDRSTRLEN]) {
+/* Who is at the other end of the connection. */
+static const char *peer(const struct exchange *x, char out[REQUEST_ADDRESS_SIZE]) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(x->conn->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     const struct sockaddr *address = info ? info->client_addr : NULL;
     if (address && address->sa_family == AF_INET)
         return inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, out,
-                         INET6_ADDRSTRLEN);
+                         REQUEST_ADDRESS_SIZE);
     if (address && address->sa_family == AF_INET6)
         return inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, out,
-                         INET6_ADDRSTRLEN);
+                         REQUEST_ADDRESS_SIZE);
     return NULL;
+}
+
+static bool is_this_machine(const char *address) {
+    return !strncmp(address, "127.", 4) || !strcmp(address, "::1") || !strncmp(address, "::ffff:127.", 11);
+}
+
+static enum MHD_Result keep_last(void *cls, enum MHD_ValueKind kind, const char *name, const char *value) {
+    const char **last = cls;
+    (void)kind;
+    if (value && !strcasecmp(name, "X-Forwarded-For"))
+        *last = value;
+    return MHD_YES;
+}
+
+/* Whether our proxy forwarded this request; others may write what they like into those headers. */
+static bool is_forwarded(const struct exchange *x) {
+    char address[REQUEST_ADDRESS_SIZE];
+    const char *who = x->host->options.behind_proxy ? peer(x, address) : NULL;
+    return who && is_this_machine(who);
+}
+
+/* Who sent the request: the peer, or whom our proxy names. */
+static const char *remote(const struct exchange *x, char out[REQUEST_ADDRESS_SIZE]) {
+    const char *list = NULL;
+    if (is_forwarded(x))
+        MHD_get_connection_values(x->conn->mhd, MHD_HEADER_KIND, keep_last, &list);
+    return list && request_forwarded(list, out) ? out : peer(x, out);
+}
+
+static bool came_by_tls(const struct exchange *x) {
+    const char *scheme = header(x, "X-Forwarded-Proto");
+    return scheme && is_forwarded(x) && !strcasecmp(scheme, "https");
 }
 
 /* The session's cookie, or an integration's bearer token; what is neither is no token. */
@@ -392,7 +425,7 @@ static void on_answer(void *ctx, struct gateway_answer *answer) {
 static enum MHD_Result send_answer(struct exchange *x);
 
 static enum MHD_Result ask_gateway(struct exchange *x, const char *method) {
-    char token[REQUEST_TOKEN_SIZE], address[INET6_ADDRSTRLEN];
+    char token[REQUEST_TOKEN_SIZE], address[REQUEST_ADDRESS_SIZE];
     char *query = query_json(x->target);
     if (!query)
         return respond_problem(x, 503, "busy", "Out of memory.", false);
@@ -402,6 +435,7 @@ static enum MHD_Result ask_gateway(struct exchange *x, const char *method) {
                                 .body = x->body,
                                 .body_bytes = x->body_bytes,
                                 .token = token_of(x, token),
+                                .secure = came_by_tls(x),
                                 .remote = remote(x, address),
                                 .user_agent = header(x, "User-Agent"),
                                 .idempotency_key = header(x, "Idempotency-Key"),
@@ -484,11 +518,10 @@ static enum MHD_Result send_ready(struct exchange *x) {
 
 /* On this machine, and not through a proxy on this machine. */
 static bool is_local(const struct exchange *x) {
-    char address[INET6_ADDRSTRLEN];
-    const char *a = remote(x, address);
-    if (!a || header(x, "X-Forwarded-For") || header(x, "Forwarded") || header(x, "X-Real-IP"))
-        return false;
-    return !strncmp(a, "127.", 4) || !strcmp(a, "::1") || !strncmp(a, "::ffff:127.", 11);
+    char address[REQUEST_ADDRESS_SIZE];
+    const char *who = peer(x, address);
+    return who && is_this_machine(who) && !header(x, "X-Forwarded-For") && !header(x, "Forwarded") &&
+           !header(x, "X-Real-IP");
 }
 
 static enum MHD_Result send_metrics(struct exchange *x) {

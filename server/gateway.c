@@ -40,7 +40,7 @@ struct gateway_ticket {
     uint64_t expires_ms; /* STEP_WAITING: when to give up */
     char *method, *path, *query, *context;
     struct body body;
-    bool has_session;
+    bool has_session, secure;
     char session[3 + crypto_hash_sha256_BYTES * 2],
         fresh[3 + crypto_hash_sha256_BYTES * 2]; /* "\x..": bytea */
     char token[sodium_base64_ENCODED_LEN(32, sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
@@ -261,8 +261,9 @@ static void worker_result(struct pg *pg, void *ctx, const PGresult *result) {
     struct gateway_ticket *t = w->ticket;
     REQUIRE(t);
     if (result) {
+        struct answer_cookie cookie = {.token = t->token, .secure = t->secure};
         if (PQresultStatus(result) == PGRES_TUPLES_OK)
-            answer_take(&t->answer, result, t->token);
+            answer_take(&t->answer, result, &cookie);
         else
             w->renew = answer_failure(&t->answer, result);
         return;
@@ -421,6 +422,7 @@ static bool ticket_fill(struct gateway_ticket *t, const struct gateway_call *cal
     t->query = strdup(call->query);
     t->context = context_json(call);
     t->verified = -1;
+    t->secure = call->secure;
     if (call->token) {
         t->has_session = true;
         hash_token(call->token, t->session);

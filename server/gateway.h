@@ -43,6 +43,7 @@ struct gateway_call {
     char *body;         /* malloc'ed JSON text, NULL none; wiped and freed by the gateway, always */
     size_t body_bytes;
     const char *token; /* the session's or integration's token as the client sent it; NULL none */
+    bool secure;       /* the client came by TLS: cookies are marked Secure */
     /* What the context tells SQL; NULL: absent. Texts that are not well-formed UTF-8 are left out. */
     const char *remote, *user_agent, *idempotency_key, *if_none_match, *accept_language;
 };

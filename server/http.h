@@ -32,7 +32,9 @@ struct http_options {
                                     socket is shut, however busily the client trickles */
     bool public_metrics;         /* /metrics answers anybody; else only clients on this machine that did not
                                     come through a proxy */
-    struct gateway *gateway;     /* where /api/ goes; closed after http */
+    bool behind_proxy;       /* a proxy on this machine forwards: the last address of X-Forwarded-For is the
+                                client's, and cookies for X-Forwarded-Proto https are marked Secure */
+    struct gateway *gateway; /* where /api/ goes; closed after http */
     /* Whether liftd can do its work now; when not, a sentence why. For /readyz. */
     bool (*ready)(void *ctx, char *sentence, size_t sentence_bytes);
     void *ctx;

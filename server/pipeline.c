@@ -564,6 +564,7 @@ static bool open_gateway_and_http(struct pipeline *p) {
                                 .streams_max = (unsigned)c->http.streams_max,
                                 .request_deadline_s = (unsigned)c->http.request_deadline_s,
                                 .public_metrics = c->http.public_metrics,
+                                .behind_proxy = c->http.behind_proxy,
                                 .gateway = p->gateway,
                                 .ready = is_ready,
                                 .ctx = p};

@@ -1,6 +1,7 @@
 /* PURE: what a request's target, cookie and headers say: decoding and routing of untrusted text. */
 #include "request.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
@@ -213,6 +214,22 @@ bool request_bearer(const char *header, char out[REQUEST_TOKEN_SIZE]) {
     if (strncasecmp(header, "Bearer ", 7))
         return false;
     return take_token(header + 7 + strspn(header + 7, " "), "", out);
+}
+
+bool request_forwarded(const char *header, char out[REQUEST_ADDRESS_SIZE]) {
+    unsigned char address[16];
+    const char *comma = strrchr(header, ','), *begin = comma ? comma + 1 : header;
+    begin += strspn(begin, " \t");
+    size_t n = strcspn(begin, " \t");
+    out[0] = 0;
+    if (n >= REQUEST_ADDRESS_SIZE || begin[n + strspn(begin + n, " \t")])
+        return false;
+    memcpy(out, begin, n);
+    out[n] = 0;
+    if (inet_pton(AF_INET, out, address) == 1 || inet_pton(AF_INET6, out, address) == 1)
+        return true;
+    out[0] = 0;
+    return false;
 }
 
 bool request_is_json(const char *content_type) {

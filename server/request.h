@@ -11,6 +11,8 @@
 #define REQUEST_PAIRS_MAX 32
 /* Room for a token with its terminating zero; tokens are 16 to 128 characters of base64url. */
 #define REQUEST_TOKEN_SIZE 129
+/* Room for an IPv4 or IPv6 address with its terminating zero. */
+#define REQUEST_ADDRESS_SIZE 46
 /* Deepest nesting of a JSON body; the API's own bodies need 4. */
 #define REQUEST_JSON_DEPTH_MAX 32
 
@@ -74,6 +76,10 @@ enum request_route request_route(const char *path);
  * absent, or not a token's shape (then *out is ""). */
 bool request_cookie(const char *header, const char *name, char out[REQUEST_TOKEN_SIZE]);
 bool request_bearer(const char *header, char out[REQUEST_TOKEN_SIZE]);
+
+/* The last address of an X-Forwarded-For list, IPv4 or IPv6 as it stands there: the one that the nearest
+ * proxy saw itself. false: it is none (then *out is ""). */
+bool request_forwarded(const char *header, char out[REQUEST_ADDRESS_SIZE]);
 
 /* Whether a Content-Type is application/json (in UTF-8, if it names a character set). */
 bool request_is_json(const char *content_type);

@@ -569,6 +569,14 @@ def test_metrics_are_for_this_machine(house):
     assert house.http.get("//metrics", headers={"X-Forwarded-For": "10.0.0.1"}, expect=403).json["code"] == "local_only"
 
 
+def test_without_a_proxy_nobody_is_believed_about_addresses(house):
+    house.login("admin")
+    answer = house.http.post("/session", {"name": "admin", "password": "correct horse battery"},
+                             headers={"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"})
+    assert "Secure" not in answer.headers["set-cookie"]
+    assert house.value("select remote from auth.session order by created_at desc limit 1").startswith("127.0.0.1")
+
+
 def test_a_taken_port_is_said(house):
     status, output = house.liftd("serve", ok=False)
     assert status != 0 and f"port {house.http_port} of 127.0.0.1 is taken by another program" in output, output

@@ -22,7 +22,7 @@ SANITIZED = "san" in os.environ.get("LIFTD_BUILD", "")
 @pytest.fixture(scope="module")
 def house_settings():
     return {"http.streams_max": STREAMS_MAX, "http.connections_max": 1200, "http.request_deadline_s": 10,
-            "database.statement_timeout_ms": 1500, "database.web_connections": CONNECTIONS}
+            "http.behind_proxy": True, "database.statement_timeout_ms": 1500, "database.web_connections": CONNECTIONS}
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +239,22 @@ def test_the_cookie_is_kept_as_a_hash(house, admin):
         house.http.get("/me", headers={"Authorization": f"Bearer {wrong}"}, expect=401)
     house.http.get("/me", headers={"Cookie": f"other=1; liftd_session={token}; more=2"}, expect=200)
     house.http.get("/me", headers={"Cookie": f"xliftd_session={token}"}, expect=401)
+
+
+def sign_in(house, **headers):
+    """The Set-Cookie of a sign-in with those headers (underscores are dashes), and the address it was noted with."""
+    answer = house.http.post("/session", {"name": "admin", "password": "correct horse battery"},
+                             headers={name.replace("_", "-"): value for name, value in headers.items()})
+    return (answer.headers["set-cookie"],
+            house.value("select remote from auth.session order by created_at desc limit 1"))
+
+
+def test_a_proxy_names_the_client(house, admin):
+    assert "Secure" not in admin.cookie and sign_in(house)[1].startswith("127.0.0.1")
+    cookie, remote = sign_in(house, X_Forwarded_For="6.6.6.6, 203.0.113.7", X_Forwarded_Proto="https")
+    assert cookie.endswith("; Secure") and "HttpOnly" in cookie and remote.startswith("203.0.113.7")
+    cookie, remote = sign_in(house, X_Forwarded_For="203.0.113.7, nonsense", X_Forwarded_Proto="http")
+    assert "Secure" not in cookie and remote.startswith("127.0.0.1")
 
 
 def test_secrets_never_reach_sql_or_logs(house, admin):

@@ -51,6 +51,9 @@ static void fuzz_headers(const char *text) {
     REQUIRE(found ? strlen(token) >= 16 && strstr(text, token) != NULL : !*token);
     found = request_bearer(text, token);
     REQUIRE(found ? strlen(token) >= 16 && strstr(text, token) != NULL : !*token);
+    char address[REQUEST_ADDRESS_SIZE];
+    found = request_forwarded(text, address);
+    REQUIRE(found ? strstr(text, address) != NULL : !*address);
     REQUIRE(!request_is_json(text) || strlen(text) >= strlen("application/json"));
     (void)request_accepts_gzip(text);
     (void)request_etag_matches(text, "\"0123456789abcdef\"");

@@ -161,6 +161,28 @@ static void tokens(void **state) {
     assert_false(request_bearer("Bearer " TOKEN ";", out));
 }
 
+static void forwarded_addresses(void **state) {
+    static const char *const cases[][2] = {
+        {"10.0.0.1", "10.0.0.1"},
+        {"1.2.3.4, 10.0.0.1 ", "10.0.0.1"},
+        {"x,2001:db8::1", "2001:db8::1"},
+        {"10.0.0.1,", ""},
+        {"10.0.0.1:80", ""},
+        {"unknown", ""},
+        {"10.0.0.1 10.0.0.2", ""},
+        {"", ""},
+        {"256.0.0.1", ""},
+        {"1.2.3.4,'; drop --", ""},
+        {"fe80::1%eth0", ""},
+    };
+    char out[REQUEST_ADDRESS_SIZE];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(request_forwarded(cases[i][0], out), *cases[i][1] != 0);
+        assert_string_equal(out, cases[i][1]);
+    }
+}
+
 static void header_values(void **state) {
     (void)state;
     assert_true(request_is_json("application/json"));
@@ -227,6 +249,7 @@ int main(void) {
         cmocka_unit_test(routes),
         cmocka_unit_test(tokens),
         cmocka_unit_test(header_values),
+        cmocka_unit_test(forwarded_addresses),
         cmocka_unit_test(json_texts),
         cmocka_unit_test(secrets_are_set_aside),
     };
