@@ -212,7 +212,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
         if (s->closing)
             return;
         if (rc) {
-            lost(s, mosquitto_strerror(rc));
+            lost(s, s->refusal ? mosquitto_connack_string(s->refusal) : mosquitto_strerror(rc));
             break;
         }
         /* EAGAIN may also come from libmosquitto's wake-up pipe when it queued an acknowledgement: then there
