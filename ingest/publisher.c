@@ -104,16 +104,27 @@ static int append(void *data, const char *bytes, size_t count) {
     return 0;
 }
 
-size_t publisher_resume(uint8_t out[PUBLISHER_DOWN_MAX_BYTES], struct position position, uint8_t unit,
-                        uint64_t number) {
-    const uint64_t values[] = {2, position.boot, position.seq, unit, number};
+/* A map of the values under the keys 0, 1, 2, .. */
+static size_t pack(uint8_t out[PUBLISHER_DOWN_MAX_BYTES], const uint64_t *values, size_t count) {
     struct packed packed = {.out = out};
     msgpack_packer packer;
     msgpack_packer_init(&packer, &packed, append);
-    msgpack_pack_map(&packer, 5);
-    for (uint64_t key = 0; key < 5; key++) {
+    msgpack_pack_map(&packer, count);
+    for (size_t key = 0; key < count; key++) {
         msgpack_pack_uint64(&packer, key);
         msgpack_pack_uint64(&packer, values[key]);
     }
     return packed.used;
+}
+
+size_t publisher_resume(uint8_t out[PUBLISHER_DOWN_MAX_BYTES], struct position position, uint8_t unit,
+                        uint64_t number) {
+    const uint64_t values[] = {2, position.boot, position.seq, unit, number};
+    return pack(out, values, 5);
+}
+
+size_t publisher_help(uint8_t out[PUBLISHER_DOWN_MAX_BYTES], struct position position, uint8_t unit,
+                      uint64_t number, uint64_t minutes) {
+    const uint64_t values[] = {1, position.boot, position.seq, unit, number, minutes};
+    return pack(out, values, 6);
 }

@@ -34,4 +34,10 @@ void publisher_close(struct publisher *p);
 size_t publisher_resume(uint8_t out[PUBLISHER_DOWN_MAX_BYTES], struct position position, uint8_t unit,
                         uint64_t number);
 
+/* PURE: 'help is coming', {0: 1, 1: boot, 2: seq, 3: unit, 4: number, 5: minutes}: a dispatcher has
+ * acknowledged a passenger's alarm; `position` is the unit's newest reading that is recorded, `minutes` when
+ * help is expected. The car may light it (EN 81-28); it moves nothing. Returns the bytes written. */
+size_t publisher_help(uint8_t out[PUBLISHER_DOWN_MAX_BYTES], struct position position, uint8_t unit,
+                      uint64_t number, uint64_t minutes);
+
 #endif

@@ -228,9 +228,10 @@ static int open_subscriber(struct pipeline *p, bool overflow, struct subscriber 
 static void mind_overflow(struct pipeline *p) {
     bool wanted = p->loaded && !p->stopping && landing_window_is_half_full(&p->landing) && !p->database_up;
     if (wanted && !p->overflow_subscriber) {
-        log_warn("window half full while the database is away messages=%zu: people trapped are still looked for "
-                 "when it is full",
-                 landing_window(&p->landing));
+        log_warn(
+            "window half full while the database is away messages=%zu: people trapped are still looked for "
+            "when it is full",
+            landing_window(&p->landing));
         if (open_subscriber(p, true, &p->overflow_subscriber))
             p->overflow_subscriber = NULL;
         tell_status(p);
@@ -386,6 +387,11 @@ static void on_event(void *ctx, const struct listen_event *event) {
     struct pipeline *p = ctx;
     if (!strcmp(event->topic, "session")) {
         http_session_revoked(p->http, event->hash);
+        return;
+    }
+    if (!strcmp(event->topic, "help")) {
+        if (!questions_help(&p->questions, event->lift_id))
+            log_warn("the car could not be told that help is coming lift=%lld", (long long)event->lift_id);
         return;
     }
     if (!strcmp(event->topic, "registry")) {

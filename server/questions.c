@@ -145,13 +145,29 @@ static struct position complete_up_to(const struct unit *u, const PGresult *rows
     return u->committed;
 }
 
+static bool send_down(struct questions *a, const struct device *d, const uint8_t *payload, size_t bytes) {
+    char topic[128];
+    snprintf(topic, sizeof topic, "lift/v1/%s/%s/down", d->area, d->name);
+    return publisher_send(a->publisher, topic, payload, bytes);
+}
+
 static bool send_unit(struct questions *a, const struct device *d, const struct unit *u,
                       const PGresult *rows) {
-    char topic[128];
     uint8_t payload[PUBLISHER_DOWN_MAX_BYTES];
-    snprintf(topic, sizeof topic, "lift/v1/%s/%s/down", d->area, d->name);
     size_t bytes = publisher_resume(payload, complete_up_to(u, rows), u->number, ++a->number);
-    return publisher_send(a->publisher, topic, payload, bytes);
+    return send_down(a, d, payload, bytes);
+}
+
+bool questions_help(struct questions *a, int64_t lift_id) {
+    uint8_t payload[PUBLISHER_DOWN_MAX_BYTES];
+    uint32_t place = fleet_lift(a->intake->fleet, lift_id);
+    const struct unit *u = place == FLEET_NONE ? NULL : a->intake->fleet->units[place];
+    if (!u || !u->device || !a->publisher)
+        return false;
+    const struct device *d = fleet_device(a->intake->fleet, u->device);
+    REQUIRE(d);
+    size_t bytes = publisher_help(payload, u->committed, u->number, ++a->number, QUESTIONS_HELP_MINUTES);
+    return send_down(a, d, payload, bytes);
 }
 
 static void on_resume(void *ctx, const PGresult *rows) {

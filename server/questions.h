@@ -10,6 +10,8 @@
 /* Resume questions under way at once: the others wait with their devices, so that a broker full of retained
  * presences is answered at the pace of the database. */
 #define QUESTIONS_RESUME_AT_ONCE 16
+/* What the car is told to expect, minutes: people are to be out within 30. */
+#define QUESTIONS_HELP_MINUTES 30
 /* Kept messages fetched at once. */
 #define QUESTIONS_RELANDING_MAX "500"
 
@@ -48,5 +50,9 @@ void questions_relanding(struct questions *a);
 void questions_landed(struct questions *a, uint64_t serial);
 /* Sends what resume answers can be sent now. */
 void questions_resume(struct questions *a);
+
+/* Tells the car of a lift that help is coming: a passenger's alarm was acknowledged. false: not sent, because
+ * the lift has no device or the broker is away. */
+bool questions_help(struct questions *a, int64_t lift_id);
 
 #endif

@@ -100,6 +100,10 @@ begin
     update alert.alarm a set state = v_to, acknowledged_at = now(), acknowledged_by = v_name
     where a.id = p_alarm returning a.* into v_alarm;
     perform alert.announce(array [p_alarm]);
+    -- The car is told that help is coming when it was a passenger who called, or is trapped (EN 81-28).
+    if v_alarm.code in (90, 93, 200) then
+        perform pg_notify('liftd', json_build_object('topic', 'help', 'id', v_alarm.id, 'lift_id', v_alarm.lift_id)::text);
+    end if;
     return v_alarm;
 end $$;
 comment on function alert.acknowledge(bigint, bigint, text) is 'Somebody has seen the alarm. Acknowledging again changes nothing and returns the alarm with its first acknowledgement. P0002: no such alarm; 55000: not from its state. The caller has checked that the account may see it.';
