@@ -75,17 +75,18 @@ static void answer_broken(struct gateway_answer *answer, const char *what) {
     answer_problem(answer, 500, "internal", "The server made an answer that it could not send.", NULL);
 }
 
-/* {fresh} becomes the token, where a cookie is set and nowhere else. */
+/* {fresh} becomes the token, where a cookie is set or a wall screen's address told, and nowhere else. */
 static bool add_header(struct gateway_answer *answer, const char *name, const char *value,
                        const struct answer_cookie *cookie) {
-    if (strcasecmp(name, "Set-Cookie"))
+    bool set_cookie = strcasecmp(name, "Set-Cookie") == 0;
+    if (!set_cookie && strcasecmp(name, "Location"))
         return answer_header(answer, name, value);
     static const char fresh[] = "{fresh}";
     char filled[VALUE_MAX_BYTES];
     const char *hole = strstr(value, fresh), *rest = hole ? hole + strlen(fresh) : "";
     int head = hole ? (int)(hole - value) : (int)strnlen(value, VALUE_MAX_BYTES);
     int n = snprintf(filled, sizeof filled, "%.*s%s%s%s", head, value, hole ? cookie->token : "", rest,
-                     cookie->secure ? "; Secure" : "");
+                     set_cookie && cookie->secure ? "; Secure" : "");
     return n > 0 && (size_t)n < sizeof filled && answer_header(answer, name, filled);
 }
 
