@@ -155,6 +155,12 @@ def test_what_is_needed_is_here():
     assert (liftdtest.ROOT / "build/console/index.html").exists(), "the console is not built: make console"
 
 
+def test_pure_parts():
+    """The console's pure parts, without a browser."""
+    done = subprocess.run(["node", str(HERE / "pure.mjs")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize("name", [name for name in SCENARIOS if not name.startswith("empty")])
 def test_console(name, world, tmp_path):
     try:

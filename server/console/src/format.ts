@@ -86,14 +86,14 @@ export function placeText(compound: Place | null, building: Place | null): strin
   return small.startsWith(big) ? small : [big, small].filter(Boolean).join(" ");
 }
 
-function alarmPlace(alarm: Pick<Alarm, "compound" | "building" | "lift" | "lift_id">): string {
+export function alarmPlace(alarm: Pick<Alarm, "compound" | "building" | "lift" | "lift_id">): string {
   return placeText(alarm.compound, alarm.building);
 }
 /** The whole "where" of an alarm: compound, building, lift. */
 export function alarmWhere(alarm: Pick<Alarm, "compound" | "building" | "lift" | "lift_id">): string {
   return [alarmPlace(alarm), alarmLift(alarm)].filter(Boolean).join(" ");
 }
-function alarmLift(alarm: Pick<Alarm, "lift" | "lift_id">): string {
+export function alarmLift(alarm: Pick<Alarm, "lift" | "lift_id">): string {
   return alarm.lift?.code || nameOf(alarm.lift) || t("alarms.unknown.lift", { id: alarm.lift_id });
 }
 export function alarmText(alarm: Pick<Alarm, "text_zh" | "text_en">): string {

@@ -52,7 +52,9 @@ export function tOr(key: string, otherwise: string): string {
 /** A thing's name in the reader's language, the other one when it has none. */
 export function nameOf(thing: Named | null | undefined): string {
   if (!thing) return "";
-  return (language.get() === "en" ? thing.name_en || thing.name_zh : thing.name_zh || thing.name_en) ?? "";
+  if (language.get() === "zh") return thing.name_zh || thing.name_en || "";
+  const name = thing.name_en || thing.name_zh || "";
+  return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 export function useLanguage(): Language {

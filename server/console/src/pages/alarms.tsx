@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { alarms, dismiss, filterRows, needsAcknowledge, type AlarmFilter, type Row } from "../alarms";
 import { feed } from "../events";
-import { alarmRest, alarmWhere, telHref } from "../format";
+import { alarmLift, alarmPlace, alarmRest, alarmWhere, telHref } from "../format";
 import { nameOf, t, useLanguage } from "../i18n";
 import { useKeys } from "../keys";
 import { AckDialog, CommentDialog } from "../parts/ack";
@@ -82,7 +82,7 @@ export function AlarmsPage() {
         <AlarmFilters filter={filter} search={search} shown={shown.length} all={rows.length} leave={() => scroller.current?.focus()} />
       </div>
       {error && <Failure error={error} />}
-      <div ref={scroller} class="alarm-table" role="table" aria-label={t("alarms.table")} tabIndex={0}
+      <div ref={scroller} class="alarm-table" role="grid" aria-label={t("alarms.table")} tabIndex={0}
         aria-rowcount={shown.length + 1} aria-activedescendant={current ? rowId(current) : undefined}>
         {!phone && <Head />}
         {!loaded && rows.length === 0 && !error && <Loading />}
@@ -155,40 +155,47 @@ interface CellProps {
 function Cells({ row, waits, needs, text, place, acknowledge }: CellProps) {
   return (
     <>
-      <span role="cell"><PriorityMark priority={row.priority} waiting={needs} /></span>
-      <span role="cell"><StateChip state={row.state} provisional={row.provisional} pending={waits} /></span>
-      <span role="cell" class="c-place" title={place}>
-        {row.id > 0 ? <a tabIndex={-1} href={href(`alarms/${row.id}`)}>{place}</a> : place}
+      <span role="gridcell"><PriorityMark priority={row.priority} waiting={needs} /></span>
+      <span role="gridcell"><StateChip state={row.state} provisional={row.provisional} pending={waits} /></span>
+      <span role="gridcell" class="c-place" title={place}>
+        <Where row={row} focusable={false} />
       </span>
-      <span role="cell"><Trapped row={row} /></span>
-      <span role="cell" class="c-what" title={`${nameOf(row)} ${text}`}><b>{nameOf(row)}</b> <span class="c-text">{text}</span></span>
-      <span role="cell" class="num"><Age at={row.raised_at} count /></span>
-      <span role="cell" class="c-firm" title={row.firm ? `${nameOf(row.firm)} ${row.firm.phone ?? ""}` : ""}><Firm row={row} /></span>
-      <span role="cell" class="c-by" title={row.acknowledged_by ?? ""}>{row.acknowledged_by ?? ""}</span>
-      <span role="cell" class="num c-repeats">{row.repeats_24h ? `×${row.repeats_24h + 1}` : ""}</span>
-      <span role="cell" class="c-fresh">{row.provisional ? "" : <Freshness at={row.last_reading_at} silent={row.silent} />}</span>
-      <span role="cell" class="c-do"><Do row={row} needs={needs} acknowledge={acknowledge} /></span>
+      <span role="gridcell"><Trapped row={row} /></span>
+      <span role="gridcell" class="c-what" title={`${nameOf(row)} ${text}`}><b>{nameOf(row)}</b> <span class="c-text">{text}</span></span>
+      <span role="gridcell" class="num"><Age at={row.raised_at} count /></span>
+      <span role="gridcell" class="c-firm" title={row.firm ? `${nameOf(row.firm)} ${row.firm.phone ?? ""}` : ""}><Firm row={row} /></span>
+      <span role="gridcell" class="c-by" title={row.acknowledged_by ?? ""}>{row.acknowledged_by ?? ""}</span>
+      <span role="gridcell" class="num c-repeats">{row.repeats_24h ? `×${row.repeats_24h + 1}` : ""}</span>
+      <span role="gridcell" class="c-fresh">{row.provisional ? "" : <Freshness at={row.last_reading_at} silent={row.silent} />}</span>
+      <span role="gridcell" class="c-do"><Do row={row} needs={needs} acknowledge={acknowledge} /></span>
     </>
   );
 }
 
-function Card({ row, waits, needs, text, place, acknowledge }: CellProps) {
+function Card({ row, waits, needs, text, acknowledge }: CellProps) {
   return (
     <>
-      <span role="cell" class="k-prio"><PriorityMark priority={row.priority} waiting={needs} /></span>
-      <span role="cell" class="k-place">{row.id > 0 ? <a href={href(`alarms/${row.id}`)}>{place}</a> : place}</span>
-      <span role="cell" class="k-age num"><Age at={row.raised_at} count /></span>
-      <span role="cell" class="k-what"><Trapped row={row} /> <b>{nameOf(row)}</b> {text}</span>
-      <span role="cell" class="k-state">
+      <span role="gridcell" class="k-prio"><PriorityMark priority={row.priority} waiting={needs} /></span>
+      <span role="gridcell" class="k-place"><Where row={row} focusable={true} /></span>
+      <span role="gridcell" class="k-age num"><Age at={row.raised_at} count /></span>
+      <span role="gridcell" class="k-what"><Trapped row={row} /> <b>{nameOf(row)}</b> {text}</span>
+      <span role="gridcell" class="k-state">
         <StateChip state={row.state} provisional={row.provisional} pending={waits} />
         {row.acknowledged_by && <span class="dim"> {row.acknowledged_by}</span>}
         {row.repeats_24h ? <span class="dim"> ×{row.repeats_24h + 1}</span> : null}
         {row.silent && <> <Freshness at={row.last_reading_at} silent={true} /></>}
       </span>
-      <span role="cell" class="k-firm"><Firm row={row} /></span>
-      <span role="cell" class="k-do"><Do row={row} needs={needs} acknowledge={acknowledge} /></span>
+      <span role="gridcell" class="k-firm"><Firm row={row} /></span>
+      <span role="gridcell" class="k-do"><Do row={row} needs={needs} acknowledge={acknowledge} /></span>
     </>
   );
+}
+
+/** Where it is; when room is short the compound is cut, never the lift. */
+function Where({ row, focusable }: { row: Row; focusable: boolean }) {
+  const words = <><span class="where-place">{alarmPlace(row)}</span><span>{alarmLift(row)}</span></>;
+  if (row.id === 0) return <span class="where">{words}</span>;
+  return <a class="where" tabIndex={focusable ? 0 : -1} href={href(`alarms/${row.id}`)}>{words}</a>;
 }
 
 function Firm({ row }: { row: Row }) {

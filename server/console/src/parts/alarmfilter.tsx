@@ -50,7 +50,7 @@ export function AlarmFilters({ filter, search, shown, all, leave }: {
         <option value="acknowledged">{t("alarms.state.acknowledged")}</option>
         <option value="trapped">{t("alarms.state.trapped")}</option>
       </select>
-      <select aria-label={t("alarms.sort")} value={filter.sort} onChange={(event) => setQuery({ sort: event.currentTarget.value === "newest" ? "newest" : null })}>
+      <select class="filter-sort" aria-label={t("alarms.sort")} value={filter.sort} onChange={(event) => setQuery({ sort: event.currentTarget.value === "newest" ? "newest" : null })}>
         <option value="urgency">{t("alarms.sort.urgency")}</option>
         <option value="newest">{t("alarms.sort.newest")}</option>
       </select>

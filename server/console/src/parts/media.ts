@@ -1,7 +1,7 @@
 // Whether the screen is a phone's: a few parts are built differently there, not only laid out differently.
 import { useEffect, useState } from "preact/hooks";
 
-const PHONE = matchMedia("(max-width: 760px)");
+const PHONE = matchMedia("(max-width: 900px)");
 
 export function usePhone(): boolean {
   const [phone, setPhone] = useState(PHONE.matches);
