@@ -274,35 +274,76 @@ static void stream_join(struct events *e, struct stream *s) {
     e->count++;
 }
 
-struct MHD_Response *events_stream(struct events *e, struct MHD_Connection *connection, int fd,
-                                   const char *scope, uint64_t now_ms) {
-    struct stream *s = stream_make(e, scope);
-    if (!s)
-        return NULL;
-    e->now_ms = now_ms;
-    if (!e->count)
-        e->beat_ms = now_ms;
-    stream_join(e, s);
-    s->connection = connection;
-    s->fd = fd;
-    s->expires_ms = now_ms + EVENTS_LIFE_MS + randombytes_uniform(EVENTS_LIFE_MS / 10);
+/* libmicrohttpd doesn't look at a sleeping connection's socket; so we do. */
+static bool has_left(const struct stream *s) {
+    char byte;
+    ssize_t n = recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+static void sweep_left(struct events *e) {
+    for (struct stream *s = e->streams; s; s = s->next)
+        if (s->suspended && has_left(s))
+            cut(s);
+}
+
+/* Open streams of the same session. */
+static size_t count_session(const struct events *e, const char *session) {
+    size_t count = 0;
+    for (const struct stream *s = e->streams; s; s = s->next)
+        count += !s->ended && *session && !strcmp(s->session, session);
+    return count;
+}
+
+static bool begin(struct stream *s, struct MHD_Response *r) {
     int size = EVENTS_SOCKET_BYTES;
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    struct MHD_Response *r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, on_read, s, on_free);
-    if (!r) {
-        on_free(s);
-        return NULL;
-    }
-    files_secure(r, false);
-    MHD_add_response_header(r, "Content-Type", "text/event-stream");
-    MHD_add_response_header(r, "Cache-Control", "no-store");
-    MHD_add_response_header(r, "X-Accel-Buffering",
-                            "no"); /* a proxy that holds events back would delay alarms */
-    char retry[40];                /* spread, so that a restart isn't met by every console at once */
+    setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    char retry[40]; /* spread, so that a restart isn't met by every console at once */
     int n = snprintf(retry, sizeof retry, "retry: %u\n\n", 500 + randombytes_uniform(2000));
     push(s, retry, (size_t)n);
     send_status(s);
+    /* X-Accel-Buffering: a proxy that holds events back would delay alarms. */
+    return files_secure(r, false) && MHD_add_response_header(r, "Content-Type", "text/event-stream") &&
+           MHD_add_response_header(r, "Cache-Control", "no-store") &&
+           MHD_add_response_header(r, "X-Accel-Buffering", "no");
+}
+
+/* Joins the stream to the others and makes its response; NULL: out of memory, the stream is gone. */
+static struct MHD_Response *stream_open(struct events *e, struct stream *s) {
+    if (!e->count)
+        e->beat_ms = e->now_ms;
+    stream_join(e, s);
+    s->expires_ms = e->now_ms + EVENTS_LIFE_MS + randombytes_uniform(EVENTS_LIFE_MS / 10);
+    struct MHD_Response *r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, on_read, s, on_free);
+    if (!r)
+        on_free(s);
+    else if (!begin(s, r)) {
+        MHD_destroy_response(r);
+        r = NULL;
+    }
     return r;
+}
+
+enum events_verdict events_stream(struct events *e, struct MHD_Connection *connection, int fd,
+                                  const char *scope, uint64_t now_ms, struct MHD_Response **out) {
+    e->now_ms = now_ms;
+    if (e->count >= e->max) {
+        sweep_left(e); /* those cut are gone after libmicrohttpd's next run */
+        return EVENTS_FULL;
+    }
+    struct stream *s = stream_make(e, scope);
+    if (!s)
+        return EVENTS_NOT_UNDERSTOOD;
+    s->connection = connection;
+    s->fd = fd;
+    if (count_session(e, s->session) >= EVENTS_PER_SESSION_MAX) {
+        sweep_left(e);
+        scope_release(s->scope);
+        free(s);
+        return EVENTS_MANY;
+    }
+    *out = stream_open(e, s);
+    return *out ? EVENTS_OPENED : EVENTS_NOT_UNDERSTOOD;
 }
 
 /* --- publishing ----------------------------------------------------------------------------------------- */
@@ -360,26 +401,6 @@ void events_cut(struct events *e, bool all) {
     for (struct stream *s = e->streams; s; s = s->next)
         if (all || s->ended)
             cut(s);
-}
-
-/* libmicrohttpd doesn't look at a sleeping connection's socket; so we do. */
-static bool has_left(const struct stream *s) {
-    char byte;
-    ssize_t n = recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
-}
-
-static void sweep_left(struct events *e) {
-    for (struct stream *s = e->streams; s; s = s->next)
-        if (s->suspended && has_left(s))
-            cut(s);
-}
-
-bool events_full(struct events *e) {
-    if (e->count < e->max)
-        return false;
-    sweep_left(e);
-    return true; /* those cut are gone after libmicrohttpd's next run */
 }
 
 static void watch_stall(struct stream *s) {

@@ -18,6 +18,8 @@
 /* A stream is closed after this time plus up to a tenth, ms, so that session and scope are looked at again.
  */
 #define EVENTS_LIFE_MS 3600000
+/* Open streams of one session: no one account may take the places of all others. */
+#define EVENTS_PER_SESSION_MAX 64
 /* Most lifts a limited scope may list. */
 #define EVENTS_SCOPE_MAX 400000
 
@@ -27,14 +29,18 @@ struct events;
 struct events *events_open(unsigned streams_max, void (*wake)(void *ctx), void *ctx);
 
 size_t events_count(const struct events *events);
-/* True when no more streams may be opened; streams whose client has left are looked for first. */
-bool events_full(struct events *events);
+enum events_verdict {
+    EVENTS_OPENED,
+    EVENTS_FULL, /* streams_max are open; those whose client has left were looked for, and a try in a
+                    second may succeed */
+    EVENTS_MANY, /* this session has EVENTS_PER_SESSION_MAX open already */
+    EVENTS_NOT_UNDERSTOOD, /* the scope is malformed, or out of memory */
+};
 
 /* Makes the response of a new stream on this connection. scope: {"lifts":"all"} or {"lifts":[id,..]}, with
- * "session":hex of the session's hash. NULL: the scope is not understood, or out of memory. The stream lives
- * until libmicrohttpd destroys the response. */
-struct MHD_Response *events_stream(struct events *events, struct MHD_Connection *connection, int fd,
-                                   const char *scope, uint64_t now_ms);
+ * "session":hex of the session's hash. The stream lives until libmicrohttpd destroys the response. */
+enum events_verdict events_stream(struct events *events, struct MHD_Connection *connection, int fd,
+                                  const char *scope, uint64_t now_ms, struct MHD_Response **out);
 
 /* As http_publish, http_status, http_session_revoked and http_streams_renew. */
 void events_publish(struct events *events, const char *event, const char *json, int64_t lift_id);

@@ -115,7 +115,7 @@ static enum MHD_Result respond_problem(struct exchange *x, int status, const cha
         MHD_add_response_header(r, "Connection", "close");
     if (r && status == 405)
         MHD_add_response_header(r, "Allow", allowed(x));
-    if (r && status == 503)
+    if (r && (status == 503 || status == 429))
         MHD_add_response_header(r, "Retry-After", "1");
     return respond(x, (unsigned)status, r);
 }
@@ -249,6 +249,9 @@ static void check_target(struct exchange *x, const char *method) {
         refuse(x, status == REQUEST_TARGET_TOO_LONG ? 414 : 400, "bad_target", request_target_text(status));
         return;
     }
+    const char *key = header(x, "Idempotency-Key");
+    if (key && !request_is_utf8(key, strlen(key)))
+        refuse(x, 400, "bad_key", "The Idempotency-Key is not UTF-8.");
     x->route = request_route(x->target->path);
     bool reads = x->method == REQUEST_GET || x->method == REQUEST_HEAD || x->method == REQUEST_OPTIONS;
     if (x->route != REQUEST_ROUTE_API && !reads)
@@ -456,21 +459,28 @@ static enum MHD_Result ask_gateway(struct exchange *x, const char *method) {
 
 static enum MHD_Result open_stream(struct exchange *x) {
     struct host *host = x->host;
+    struct MHD_Response *r = NULL;
     if (x->method == REQUEST_HEAD)
         return respond(x, 200, make(NULL, 0, "text/event-stream"));
-    if (events_full(host->events) || host->closing) {
-        host->wake(host->ctx);
+    enum events_verdict verdict = EVENTS_FULL;
+    if (!host->closing)
+        verdict = events_stream(host->events, x->conn->mhd, x->conn->fd, x->answer.body ? x->answer.body : "",
+                                uv_now(host->options.loop), &r);
+    answer_fini(&x->answer);
+    switch (verdict) {
+    case EVENTS_OPENED:
+        x->conn->deadline_ms = UINT64_MAX;
+        return respond(x, 200, r);
+    case EVENTS_FULL:
         return respond_problem(x, 503, "streams_full", "Too many consoles are open; try again in a second.",
                                false);
+    case EVENTS_MANY:
+        return respond_problem(x, 429, "streams_many", "This session has too many event streams open.",
+                               false);
+    case EVENTS_NOT_UNDERSTOOD:
+        break;
     }
-    const char *scope = x->answer.body ? x->answer.body : "";
-    struct MHD_Response *r =
-        events_stream(host->events, x->conn->mhd, x->conn->fd, scope, uv_now(host->options.loop));
-    answer_fini(&x->answer);
-    if (!r)
-        return respond_problem(x, 500, "internal", "The scope of the event stream is not understood.", false);
-    x->conn->deadline_ms = UINT64_MAX;
-    return respond(x, 200, r);
+    return respond_problem(x, 500, "internal", "The event stream cannot be opened.", false);
 }
 
 static enum MHD_Result send_answer(struct exchange *x) {

@@ -219,6 +219,11 @@ def test_many_parameters_are_refused(wire):
     assert problem(answers[0]) == (400, "bad_target")
 
 
+def test_an_idempotency_key_that_is_no_text_is_not_overlooked(wire):
+    answer = wire().send(head("DELETE /api/v1/session", "Idempotency-Key: \xff").encode("latin-1")).answer()
+    assert problem(answer) == (400, "bad_key")
+
+
 def test_absolute_targets_are_understood(wire):
     assert wire().send(head("GET http://liftd.example/healthz")).answer()[0] == 200
 

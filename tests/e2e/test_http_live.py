@@ -154,8 +154,9 @@ def read_until(wire, text):
 
 def test_five_hundred_streams(house, admin):
     wait_until(lambda: house.metrics()["liftd_http_streams"] == 0, 15)
+    sessions = [house.login(f"watcher{n}", "dispatcher").cookie for n in range(10)]
     before = house.metrics()
-    wires = open_streams(house, admin.cookie, 500)
+    wires = [w for cookie in sessions for w in open_streams(house, cookie, 50)]
     try:
         assert all(read_until(w, b"event: status") for w in wires)
         after = house.metrics()
@@ -168,7 +169,11 @@ def test_five_hundred_streams(house, admin):
         assert all(read_until(w, b'"id": 77') for w in wires)
         print(f"{(time.monotonic() - begun) * 1000:.0f} ms until 500 streams had an alarm")
         assert admin.get("/me").status == 200
-        extra = open_streams(house, admin.cookie, STREAMS_MAX - 500 + 5)
+        one_more = open_streams(house, sessions[0], 15)
+        wires += one_more
+        answers = [w.answer() for w in one_more]
+        assert sorted(a[0] for a in answers) == [200] * 14 + [429], "64 for one session"
+        extra = open_streams(house, admin.cookie, STREAMS_MAX - 514 + 5)
         wires += extra
         answers = [w.answer() for w in extra]
         full = [a for a in answers if a[0] == 503]
