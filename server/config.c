@@ -70,7 +70,7 @@ static const struct key keys[] = {
      "throw each other out"},
     {NUMBER(broker, reconnect_min_ms, 10, 60000), false, "200", "ms",
      "first pause before connecting again; doubles, with jitter"},
-    {NUMBER(broker, reconnect_max_ms, 10, 600000), false, "15000", "ms", "longest such pause"},
+    {NUMBER(broker, reconnect_max_ms, 10, 600000), false, "5000", "ms", "longest such pause"},
     {NUMBER(broker, tcp_keepalive_s, 5, 3600), false, "30", "s",
      "a silent broker connection is probed this often, since MQTT pings would release acknowledgements"},
 

@@ -71,7 +71,7 @@ def test_pauses_grow_and_are_jittered(house, broker):
     late = [knock for knock in knocks if knock > knocks[-1] - 6]
     assert len(late) <= 24, "the pauses do not grow"
     broker.start()
-    wait_until(house.ready, 10)
+    wait_until(house.ready, 30)
 
 
 def test_broker_starts_after_liftd(house, broker):
@@ -80,7 +80,7 @@ def test_broker_starts_after_liftd(house, broker):
     house.start(ready=False)
     wait_until(lambda: house.readyz()[0] == 503, 10)
     broker.start()
-    wait_until(house.ready, 10)
+    wait_until(house.ready, 30)
     device = house.device(house.units[1])
     device.report()
     wait_until(lambda: house.landed(house.units[1]), 10)
