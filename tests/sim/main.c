@@ -169,11 +169,24 @@ static void wind_down(int64_t now_ms) {
         finish(false);
 }
 
+/* Everybody is here: times count from now. */
+static void gather(int64_t now_ms) {
+    for (size_t i = 0; i < sim.terminals_count; i++)
+        if (sim.terminals[i].link != LINK_UP)
+            return;
+    sim.totals.gathering = false;
+    sim.start_ms = sim.report_ms = now_ms;
+}
+
 static void on_timer(uv_timer_t *timer) {
     int64_t now_ms = terminal_now_ms(), next_ms = now_ms + 200;
-    if (sim.options.seconds > 0 && (double)(now_ms - sim.start_ms) >= sim.options.seconds * 1000.0)
+    if (sim.totals.gathering)
+        gather(now_ms);
+    if (sim.options.seconds > 0 && !sim.totals.gathering &&
+        (double)(now_ms - sim.start_ms) >= sim.options.seconds * 1000.0)
         stop_making(now_ms);
-    for (const struct fault *fault; (fault = script_due(&sim.script, now_ms - sim.start_ms)) != NULL;)
+    for (const struct fault *fault;
+         (fault = script_due(&sim.script, sim.totals.gathering ? -1 : now_ms - sim.start_ms)) != NULL;)
         strike(fault, now_ms);
     for (size_t i = 0; i < sim.terminals_count; i++) {
         int64_t due_ms = terminal_turn(&sim.terminals[i], now_ms);
@@ -229,6 +242,7 @@ static bool set_up(void) {
         return false;
     }
     sim.start_ms = sim.report_ms = terminal_now_ms();
+    sim.totals.gathering = sim.options.gather;
     return open_terminals();
 }
 

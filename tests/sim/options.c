@@ -43,6 +43,7 @@ static const char manual[] =
     "  --array K              collect K readings of a device into one message (1)\n"
     "  --idle S               longest time without a reading, s (30)\n"
     "  --seconds S            make readings for S seconds (0: until SIGINT or SIGTERM)\n"
+    "  --gather               make nothing before every device is connected; times count from then\n"
     "  --drain S              then wait up to S seconds until everything is acknowledged by the broker (30)\n"
     "  --linger S             then stay connected for S seconds and answer resume points (0)\n"
     "  --window N             messages of one device in flight at once (100). A device with --rate makes no "
@@ -130,6 +131,7 @@ static const struct rule rules[] = {
     RULE("rate", NUMBER, rate, 0, 1000),
     RULE("total-rate", NUMBER, total_rate, 0, 1e6),
     RULE("seconds", NUMBER, seconds, 0, 1e9),
+    RULE("gather", FLAG, gather, 0, 0),
     RULE("drain", NUMBER, drain_s, 0, 1e6),
     RULE("linger", NUMBER, linger_s, 0, 1e6),
     RULE("seed", COUNT, seed, 0, 1e18),

@@ -18,6 +18,7 @@ struct options {
     double rate;              /* readings a second and lift; 0: on change */
     double total_rate;        /* readings a second of all together; 0: see rate */
     double seconds;           /* how long readings are made; 0: until a signal */
+    bool gather;              /* make nothing before every device is connected */
     double drain_s, linger_s;
     uint64_t seed;
     int array;

@@ -144,7 +144,7 @@ static void make(struct terminal *t, struct unit *u, int64_t at_ms, int64_t now_
 
 /* True while readings are made. */
 static bool speaks(const struct terminal *t, int64_t now_ms) {
-    return !t->totals->stopped && now_ms >= t->silent_until_ms;
+    return !t->totals->stopped && !t->totals->gathering && now_ms >= t->silent_until_ms;
 }
 
 static void turn_on_change(struct terminal *t, struct unit *u, int64_t now_ms) {

@@ -14,7 +14,8 @@
 /* What all terminals count together. */
 struct totals {
     uint64_t readings, messages, acked, late, deferred, cut, resumed, acknowledged, refused;
-    bool stopped; /* no more readings are made */
+    bool gathering; /* no readings are made yet */
+    bool stopped;   /* no more readings are made */
 };
 
 /* One lift behind a terminal. */
