@@ -61,9 +61,9 @@ export function pause(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** A browser of one's own. `as`: signed in as that user (roles: made with them). What the page complains about fails. */
-async function person(stage, { as = null, roles = null, width = 1280, height = 800, path = "#/alarms", ...rest } = {}) {
-  const context = await stage.browser.newContext({ viewport: { width, height }, locale: "zh-CN", timezoneId: "America/New_York", baseURL: stage.url });
+/** A browser of one's own. `as`: signed in as that user (roles: made with them); `beside` a page: another tab of its browser. What the page complains about fails. */
+async function person(stage, { as = null, roles = null, width = 1280, height = 800, path = "#/alarms", beside = null, ...rest } = {}) {
+  const context = beside?.context() ?? await stage.browser.newContext({ viewport: { width, height }, locale: "zh-CN", timezoneId: "America/New_York", baseURL: stage.url });
   if (as) {
     const password = await stage.world.user({ name: as, roles: roles ?? [as], ...rest });
     const answer = await context.request.post("/api/v1/session", { data: { name: as, password } });

@@ -50,7 +50,9 @@ export function startAlarms(): void {
     onFeed("alarm", (message) => want(message.id)),
     onFeed("lifts", () => (lifts_moved = true)),
     onFeed("provisional", (message) => {
-      unrecorded.set(identity(message), message);
+      const key = identity(message);
+      if ([...recorded.values()].some((alarm) => identity(alarm) === key)) return;
+      unrecorded.set(key, message);
       publish();
     }),
   ];

@@ -1,6 +1,8 @@
-// The event stream: opened again with growing pauses, watched for its beat, declared dead when the beat stays away.
+// The event stream: opened again with growing pauses, watched for its beat, declared dead when the beat stays away. The
+// tabs of one browser share one stream (see tabs.ts).
 import { Store } from "./store";
 import { api, ApiError } from "./api";
+import { joinTabs, leaveTabs, tellTabs } from "./tabs";
 import type { FeedStatus, ProvisionalAlarm } from "./types";
 
 /** Without any event for this long (liftd beats every 5 s) the feed is dead. */
@@ -53,15 +55,26 @@ function emit<K extends Topic>(topic: K, message: FeedMessages[K]): void {
   for (const action of [...(listeners.get(topic) ?? [])]) (action as (message: FeedMessages[K]) => void)(message);
 }
 
-export function startFeed(): void {
+export function startFeed(user: number): void {
   stopFeed();
   feed.patch({ phase: "opening", heard_at: 0 });
   opened_at = Date.now();
   watch = setInterval(look, 500);
-  open();
+  joinTabs(user, {
+    lead: () => {
+      if (!source) open();
+    },
+    hear: (topic, data) => {
+      if (!source && feed.get().phase !== "off") take(topic, data);
+    },
+    greet: () => {
+      if (feed.get().phase === "live") tellTabs("status", JSON.stringify(feed.get().status));
+    },
+  });
 }
 
 export function stopFeed(): void {
+  leaveTabs();
   source?.close();
   source = null;
   clearTimeout(retry);
@@ -74,38 +87,35 @@ function open(): void {
   clearTimeout(retry);
   const mine = new EventSource("/api/v1/events");
   source = mine;
-  let first = true;
-  const hear = () => {
+  const pass = (topic: string) => (event: Event) => {
     if (source !== mine) return;
+    const data = String((event as MessageEvent<unknown>).data ?? "{}");
     tries = 0;
-    feed.patch({ heard_at: Date.now(), phase: "live" });
-    if (first) {
-      first = false;
-      emit("opened", {});
-    }
+    take(topic, data);
+    tellTabs(topic, data);
   };
-  mine.addEventListener("open", hear);
-  mine.addEventListener("beat", hear);
-  mine.addEventListener("status", (event) => {
-    hear();
-    const status = parse<FeedStatus>(event);
-    if (status) feed.patch({ status });
-  });
-  for (const topic of TOPICS) {
-    mine.addEventListener(topic, (event) => {
-      hear();
-      const message = parse<never>(event);
-      if (message !== null) emit(topic, message);
-    });
-  }
+  for (const topic of [...TOPICS, "beat", "status"]) mine.addEventListener(topic, pass(topic));
+  mine.addEventListener("open", pass("opened"));
   mine.addEventListener("error", () => {
     if (source === mine) again();
   });
 }
 
-function parse<T>(event: Event): T | null {
+/** One event, from this tab's stream or from the tab that has it. */
+function take(topic: string, data: string): void {
+  const first = feed.get().phase !== "live";
+  feed.patch({ heard_at: Date.now(), phase: "live" });
+  if (first || topic === "opened") emit("opened", {});
+  if (topic === "beat" || topic === "opened") return;
+  const message = parse<never>(data);
+  if (message === null) return;
+  if (topic === "status") feed.patch({ status: message });
+  else emit(topic as Topic, message);
+}
+
+function parse<T>(data: string): T | null {
   try {
-    return JSON.parse((event as MessageEvent<string>).data) as T;
+    return JSON.parse(data) as T;
   } catch {
     return null;
   }
@@ -141,6 +151,11 @@ function look(): void {
   if (state.phase === "off") return;
   const silent_ms = Date.now() - (state.heard_at || opened_at);
   if (silent_ms < DEAD_AFTER_MS) return;
-  if (state.phase !== "dead") feed.patch({ phase: "dead" });
-  if (source) again();
+  if (state.phase !== "dead") {
+    feed.patch({ phase: "dead" });
+    // This tab's own stream, or none: then the tab that has one is stuck, and this one opens its own.
+    again();
+  } else if (source) {
+    again();
+  }
 }

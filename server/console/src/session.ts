@@ -46,7 +46,7 @@ function wallToken(): string | null {
 function enter(user: User): void {
   suggestLanguage(user.language);
   session.set({ phase: "in", user, expired: false });
-  startFeed();
+  startFeed(user.id);
   startAlarms();
   startPending(user.id);
 }
