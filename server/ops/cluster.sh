@@ -103,6 +103,7 @@ start() {
     fi
     make_dir "$(dirname -- "$data")" postgres 0755
     make_dir "$socket" postgres 0700
+    [ "$home" = "$dir" ] || [ ! -d "$home" ] || echo "$dir" > "$home/belongs-to"
     if [ -d "$data" ] && [ "$data" != "$dir/pg" ] && [ "$data" = "$home/pg" ] && [ ! -L "$dir/pg" ]; then
         echo "cluster: $dir is new, but $data holds the cluster of an earlier one: moved to $data.previous"
         running && stop
@@ -163,6 +164,7 @@ drop)
     stop
     rm -rf -- "$data" "$data.new" "$data.previous" "$data.log" "$(socket_dir)" "$dir/pg" "$dir/pg.log" \
         "$dir/conninfo"
+    [ "$home" = "$dir" ] || rm -f -- "$home/belongs-to"
     rmdir -- "$home" 2>/dev/null || true
     ;;
 *) usage ;;

@@ -49,7 +49,7 @@ end_child() {
 
 # Lifts first, so that nothing new arrives; then liftd, which commits what it has read; then what it stood on.
 stop_all() {
-    trap '' INT TERM HUP
+    trap '' INT TERM HUP PIPE # whoever read our output may have left: stop all the same
     trap - EXIT
     [ -z "$cluster_started" ] || echo "stopping:"
     end_child simulator "$sim_pid" 10

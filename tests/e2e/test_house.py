@@ -217,6 +217,11 @@ def test_var_of_another_user(var):
 
 # --- make run ------------------------------------------------------------------------------------------------------
 
+def hear_interrupts():
+    """A shell that runs the tests in the background has them ignore SIGINT, and bash can't trap what it ignores."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Run:
     """server/ops/run.sh in a directory of its own; its output is collected."""
 
@@ -225,6 +230,7 @@ class Run:
         self.said = []
         self.process = subprocess.Popen([str(OPS / "run.sh")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         text=True, start_new_session=True, stdin=subprocess.DEVNULL,
+                                        preexec_fn=hear_interrupts,
                                         env={**os.environ, "LIFTD_VAR": str(var), "HTTP_PORT": str(self.http),
                                              "MQTT_PORT": str(self.mqtt)})
         threading.Thread(target=lambda: self.said.extend(self.process.stdout), daemon=True).start()
@@ -242,8 +248,23 @@ class Run:
         return self.process.wait(90)
 
 
-def test_make_run_stops_in_order_and_keeps_its_data(var):
-    first = Run(var)
+@pytest.fixture
+def start(var):
+    """start() begins a run; those still under way when the test ends are stopped before var goes away."""
+    runs = []
+
+    def begin():
+        runs.append(Run(var))
+        return runs[-1]
+    yield begin
+    for each in runs:
+        if each.process.poll() is None:
+            each.process.terminate()
+            each.process.wait(90)
+
+
+def test_make_run_stops_in_order_and_keeps_its_data(var, start):
+    first = start()
     first.ready()
     with urllib.request.urlopen(f"http://127.0.0.1:{first.http}/", timeout=10) as page:
         assert page.status == 200
@@ -264,7 +285,7 @@ def test_make_run_stops_in_order_and_keeps_its_data(var):
     order = [first.text().index(f"{name}: stopped") for name in ("simulator", "liftd", "broker", "cluster")]
     assert order == sorted(order), first.text()
 
-    second = Run(var)
+    second = start()
     second.ready()
     assert (var / "logins").read_text() == logins
     assert (var / "devices").read_text() == devices
@@ -273,7 +294,7 @@ def test_make_run_stops_in_order_and_keeps_its_data(var):
     os.killpg(second.process.pid, signal.SIGKILL)  # leaves everything running: the next run clears up
     second.process.wait()
 
-    third = Run(var)
+    third = start()
     third.ready()
     assert "left from an earlier run" in third.text()
     assert third.interrupt() == 0
