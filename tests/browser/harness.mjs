@@ -113,7 +113,7 @@ export function row(page, code, word = "") {
 /** Nothing sticks out to the side. */
 export async function fits(page) {
   return page.evaluate(() => {
-    const wide = [document.documentElement, ...document.querySelectorAll("main, .alarm-table, dialog")];
+    const wide = [document.documentElement, ...document.querySelectorAll("main, .alarm-table, .topbar, .tools, .banners, dialog")];
     const out = wide.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.className || one.tagName);
     return out.join(" ");
   });

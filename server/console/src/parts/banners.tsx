@@ -29,7 +29,7 @@ export function FeedBanner() {
     const text = heard_at
       ? t("feed.dead.since", { age: spanText(Date.now() - heard_at) })
       : t("feed.dead.never");
-    return <div class="banner feed-dead" role="alert" data-banner="dead"><b>{t("feed.dead")}</b> <span>{text}</span></div>;
+    return <div class="banner feed-dead" role="alert" data-banner="dead">{text}</div>;
   }
   return (
     <>
