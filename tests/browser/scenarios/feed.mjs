@@ -12,6 +12,7 @@ export default async ({ person, world, check, until }) => {
   check("in words that tell what to do", (await page.locator("[data-banner=dead]").textContent()).includes("电话"));
   check("and in the title", (await page.title()).includes("实时数据中断"), await page.title());
   await until("on a phone too", () => phone.locator("[data-banner=dead]").isVisible(), 17_000);
+  check("an empty list does not claim that all is well", !(await phone.locator("#main").textContent()).includes("现在没有未结的报警"));
   check("where it fits", (await fits(phone)) === "", await fits(phone));
   await world.report({ index: 3, codes: [90] });
   await world.start();

@@ -218,6 +218,8 @@ export const en: Record<Key, string> = {
   "alarms.col.fresh": "Last data",
   "alarms.empty": "There is no open alarm now.",
   "alarms.empty.next": "A new one appears and sounds by itself; no need to reload.",
+  "alarms.empty.dead": "Not known whether there are alarms",
+  "alarms.empty.dead.next": "The feed is dead: go by telephone. The list follows by itself once the feed is back.",
   "alarms.empty.history": "See earlier alarms",
   "alarms.nomatch": "No alarm matches the filter ({all} are open).",
   "alarms.keys": "J/K move   Enter open   A acknowledge   C comment   / filter   ? all keys",

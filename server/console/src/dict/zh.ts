@@ -216,6 +216,8 @@ export const zh = {
   "alarms.col.fresh": "最近数据",
   "alarms.empty": "现在没有未结的报警。",
   "alarms.empty.next": "新报警会自动出现并响铃，不用刷新。",
+  "alarms.empty.dead": "不知道现在有没有报警",
+  "alarms.empty.dead.next": "实时数据中断，请以电话为准；恢复后列表会自动更新。",
   "alarms.empty.history": "看以前的报警",
   "alarms.nomatch": "没有符合筛选的报警（共有 {all} 个未结）。",
   "alarms.keys": "J/K 移动　Enter 打开　A 确认　C 备注　/ 筛选　? 全部快捷键",

@@ -226,6 +226,7 @@ function Do({ row, needs, acknowledge }: { row: Row; needs: boolean; acknowledge
 }
 
 function Nothing({ filter, all }: { filter: AlarmFilter; all: number }) {
+  const dead = useStore(feed).phase === "dead";
   if (all > 0 && (filter.words || filter.priorities.size || filter.state)) {
     return (
       <Empty title={t("alarms.nomatch", { all })}>
@@ -233,6 +234,7 @@ function Nothing({ filter, all }: { filter: AlarmFilter; all: number }) {
       </Empty>
     );
   }
+  if (dead) return <Empty title={t("alarms.empty.dead")} next={t("alarms.empty.dead.next")} />;
   return (
     <Empty title={t("alarms.empty")} next={t("alarms.empty.next")}>
       <a class="button" href={href("history")}>{t("alarms.empty.history")}</a>

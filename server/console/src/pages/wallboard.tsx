@@ -45,7 +45,7 @@ export function WallboardPage() {
         <div><b>{value?.silent_lifts ?? "–"}</b><span>{t("overview.silent")}</span></div>
       </section>
       {open.length === 0
-        ? <p class="wall-calm">{t("wall.calm")}</p>
+        ? <p class="wall-calm">{dead ? t("alarms.empty.dead") : t("wall.calm")}</p>
         : <ol class="wall-list">{open.slice(0, MOST).map((row) => <WallLine key={row.key} row={row} />)}</ol>}
       <footer>
         {open.length > MOST && <span>{t("wall.more", { n: open.length - MOST })}</span>}
