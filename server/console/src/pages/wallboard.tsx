@@ -36,7 +36,7 @@ export function WallboardPage() {
       <FeedBanner />
       <section class="wall-figures">
         <div class={`wall-people${trapped.length ? " hot" : ""}`} data-test="wall-trapped">
-          <b>{trapped.length}</b><span>{trapped.length ? t("wall.trapped") : t("wall.nobody")}</span>
+          <b>{dead && trapped.length === 0 ? "?" : trapped.length}</b><span>{trapped.length || dead ? t("wall.trapped") : t("wall.nobody")}</span>
         </div>
         <div><b>{rows.filter(needsAcknowledge).length}</b><span>{t("overview.unacknowledged")}</span></div>
         {([1, 2, 3, 4] as const).map((one) => (
