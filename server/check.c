@@ -150,7 +150,7 @@ int check_main(const char *config_path, int argc, char **argv) {
     static struct config_errors errors;
     if (!config_load(config_path, &config, &errors)) {
         config_errors_print(&errors, stdout);
-        return 1;
+        return 2;
     }
     printf("settings: %s is good\n", config_path);
     bool good = check_role(&config, config.database.admin_user, "admin_user");

@@ -73,10 +73,12 @@ begin
         on conflict (device) do update
             set area = excluded.area, online = excluded.online, heard_at = excluded.heard_at,
                 changed_at = case when p.online = excluded.online then p.changed_at else excluded.changed_at end
+            -- What was kept as a refusal and lands afterwards is older than what the device has said since.
+            where excluded.heard_at >= p.heard_at
     )
     select array_agg(s.device order by s.device) into v_changed
     from said s left join telemetry.presence b on b.device = s.device
-    where b.online is distinct from s.online;
+    where b.online is distinct from s.online and (b.heard_at is null or s.at >= b.heard_at);
     if cardinality(v_changed) <= 200 then
         perform telemetry.notify(json_build_object('topic', 'presence', 'device', d)) from unnest(v_changed) d;
     elsif v_changed is not null then

@@ -1,7 +1,7 @@
 -- Refusals, landing them after all, presence, and the latest values of lifts.
 begin;
 \ir lib/landing.sql
-select plan(36);
+select plan(38);
 
 create function pg_temp.refuse(p_topic text, p_payload bytea, p_reason text, p_device text, p_minute int) returns void language sql as $$
     insert into pg_temp.refusal_in values (p_topic, p_payload, p_reason, null, 'g1', p_device, pg_temp.at(p_minute))
@@ -71,6 +71,9 @@ select results_eq($$ select area, device, online, changed_at, heard_at from tele
 insert into pg_temp.presence_in values ('g1', 'd3', false, pg_temp.at(1)), ('g1', 'd3', true, pg_temp.at(1));
 select pg_temp.land();
 select is((select online from telemetry.presence where device = 'd3'), true, 'of two words in one moment being there counts');
+insert into pg_temp.presence_in values ('g1', 'd3', false, pg_temp.at(0));
+select is(pg_temp.land(), '0 0 0 0 0', 'an older word, kept and landed afterwards');
+select is((select row (online, heard_at)::text from telemetry.presence where device = 'd3'), row (true, pg_temp.at(1))::text, 'changes nothing');
 insert into pg_temp.presence_in select 'g1', 'many' || n, true, now() from generate_series(1, 500) n;
 select lives_ok($$ select pg_temp.land() $$, 'many at once');
 
