@@ -27,8 +27,10 @@ sim_pid=
 cluster_started=
 
 random_password() {
-    # 20 characters of an alphabet without look-alikes
-    LC_ALL=C tr -dc 'abcdefghjkmnpqrstuvwxyz23456789' < /dev/urandom | head -c 20
+    # 20 characters of an alphabet without look-alikes; 2,000 random bytes hold some 240 of them
+    local characters
+    characters=$(head -c 2000 /dev/urandom | LC_ALL=C tr -dc 'abcdefghjkmnpqrstuvwxyz23456789')
+    printf %s "${characters:0:20}"
 }
 
 sql() {
