@@ -46,6 +46,9 @@ bool position_mark(struct track *track, const struct marker *marker, struct gap 
             has = between(track, after(end), opened);
             track->known = true;
             track->last = end;
+            /* The clock of that reading isn't known: one of the backlog's earlier boots may well be later
+             * than the last live one, and no boot has fallen. */
+            track->last_ts_trusted = false;
         }
     }
     track->boots_told = true;

@@ -11,7 +11,7 @@
 struct track {
     struct position last;
     int64_t last_ts_ms;   /* device clock of the last live reading */
-    bool last_ts_trusted; /* that clock was credible */
+    bool last_ts_trusted; /* that clock was credible, and `last` is that reading: a marker has not moved it */
     bool known;           /* false: nothing seen yet in this epoch */
     bool boots_told; /* a marker came since the last live reading: it said what there is of earlier boots, so
                         the next boot's first reading opens no gap across them */

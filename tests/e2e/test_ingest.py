@@ -230,6 +230,22 @@ def test_boot_that_fell(house, unit):
     assert len(house.alarms(unit, 205)) == 1
 
 
+def test_restarted_while_offline(house, unit):
+    """The backlog of the boot before is newer than what was heard live: late, and no boot has fallen."""
+    device = house.device(unit, boot=4)
+    began_ms = liftdtest.now_ms() - MINUTE
+    device.report(ts=began_ms)
+    lands(house, unit, (4, 1))
+    device.marker(held=[(4, 1, 3), (5, 1, 2)])
+    device.up([device.reading(seq=2, ts=began_ms + 1000), device.reading(seq=3, ts=began_ms + 2000)])
+    device.boot, device.seq[0] = 5, 0
+    device.up([device.reading(ts=began_ms + 3000), device.reading(ts=began_ms + 4000)])
+    device.report()
+    lands(house, unit, (4, 1), (4, 2), (4, 3), (5, 1), (5, 2), (5, 3))
+    assert not [row for row in house.refusals("boot_fell") if row["device"] == unit.device]
+    assert house.alarms(unit) == [] and open_gaps(house, unit) == []
+
+
 def test_replaced_terminal_starts_a_new_epoch(house, unit):
     old = house.device(unit)
     old.report()

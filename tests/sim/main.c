@@ -186,7 +186,7 @@ static void on_timer(uv_timer_t *timer) {
         (double)(now_ms - sim.start_ms) >= sim.options.seconds * 1000.0)
         stop_making(now_ms);
     for (const struct fault *fault;
-         (fault = script_due(&sim.script, sim.totals.gathering ? -1 : now_ms - sim.start_ms)) != NULL;)
+         (fault = script_due(&sim.script, sim.totals.gathering || sim.totals.stopped ? -1 : now_ms - sim.start_ms)) != NULL;)
         strike(fault, now_ms);
     for (size_t i = 0; i < sim.terminals_count; i++) {
         int64_t due_ms = terminal_turn(&sim.terminals[i], now_ms);

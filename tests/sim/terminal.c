@@ -173,7 +173,7 @@ static void turn_at_rate(struct terminal *t, struct unit *u, int64_t now_ms) {
 }
 
 static void turn_unit(struct terminal *t, struct unit *u, int64_t now_ms) {
-    if (u->random_ms <= now_ms) {
+    if (u->random_ms <= now_ms && speaks(t, now_ms)) {
         struct fault fault = script_random(&t->dice);
         terminal_fault(t, u, &fault, now_ms);
         u->random_ms = now_ms + (int64_t)dice_wait(&t->dice, 3600e3 / t->options->fault_rate);

@@ -139,6 +139,25 @@ static void test_marker_moves_the_track(void **state) {
     assert_false(has_gap);
 }
 
+/* Offline, then restarted: the marker moves the track to the new boot, the old one's readings are all newer
+ * than the last that was heard live, and no boot has fallen. */
+static void test_marker_across_a_restart(void **state) {
+    (void)state;
+    struct track track = KNOWN(4, 100, 1000);
+    struct gap gap;
+    struct marker backlog = {.count = 2, .held = {{4, 1, 120}, {5, 1, 3}}};
+    bool has_gap;
+    assert_true(position_mark(&track, &backlog, &gap));
+    assert_int_equal(position_arrive(&track, (struct position){4, 101}, 1001, true, &gap, &has_gap),
+                     ARRIVAL_LATE);
+    assert_int_equal(position_arrive(&track, (struct position){5, 4}, 3000, true, &gap, &has_gap),
+                     ARRIVAL_LIVE);
+    assert_int_equal(position_arrive(&track, (struct position){4, 102}, 1002, true, &gap, &has_gap),
+                     ARRIVAL_LATE);
+    assert_int_equal(position_arrive(&track, (struct position){4, 103}, 3001, true, &gap, &has_gap),
+                     ARRIVAL_BOOT_FELL);
+}
+
 static void test_marker_that_says_nothing_new(void **state) {
     (void)state;
     struct track track = KNOWN(5, 100, 1000);
@@ -214,6 +233,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_marker_moves_the_track),
+        cmocka_unit_test(test_marker_across_a_restart),
         cmocka_unit_test(test_marker_that_says_nothing_new),
         cmocka_unit_test(test_marker_accounts_for_earlier_boots),
         cmocka_unit_test(test_marker_of_a_new_device),
