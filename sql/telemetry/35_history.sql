@@ -9,14 +9,16 @@ as $$
     from telemetry.stretch s
     where s.changed_at < now() - make_interval(secs => quiet_s)
         and (s.changed_at < now() - make_interval(secs => patience_s)
-            or not exists (
+            or exists (
+                select from telemetry.reading r where r.lift_id = s.lift_id and r.filed_at > s.to_at)
+            and not exists (
                 select from telemetry.gap g
                 where g.lift_id = s.lift_id and g.ended_at is null
                     and coalesce(g.from_ts, '-infinity') < s.to_at and coalesce(g.to_ts, 'infinity') > s.from_at))
     order by s.changed_at
     limit 1
 $$;
-comment on function telemetry.stretch_due(int, int) is 'The stretch of late readings that is to be judged next: unchanged for quiet_s seconds and without an open gap beside it, or unchanged for patience_s. Milliseconds since 1970; changed_at is handed back to alert.record_history.';
+comment on function telemetry.stretch_due(int, int) is 'The stretch of late readings that is to be judged next: unchanged for quiet_s seconds and without an open gap beside it and followed by a reading (which tells what still stands), or unchanged for patience_s. Milliseconds since 1970; changed_at is handed back to alert.record_history.';
 
 create or replace function telemetry.stretch_readings(p_lift bigint, p_from_ms bigint, p_to_ms bigint, p_after text)
     returns table (cursor text, filed_ms bigint, unit smallint, boot bigint, seq bigint, ts_ms bigint, mode smallint,

@@ -14,6 +14,7 @@
 
 #define TURN_MS 2 /* shortest time between two turns of the house */
 #define CONNECTS_PER_SECOND 500
+#define CALM_MS 2000
 
 static struct {
     struct options options;
@@ -25,7 +26,7 @@ static struct {
     uv_loop_t loop;
     uv_timer_t timer;
     uv_signal_t on_int, on_term;
-    int64_t start_ms, stopped_ms, drained_ms, report_ms, flush_ms;
+    int64_t start_ms, calm_ms, restless_ms, stopped_ms, drained_ms, report_ms, flush_ms;
     bool failed;
 } sim;
 
@@ -147,17 +148,39 @@ static void stop_making(int64_t now_ms) {
     static const struct totals zero;
     if (sim.totals.stopped)
         return;
-    sim.totals.stopped = true;
+    sim.totals.stopped = sim.totals.calm = true;
     sim.stopped_ms = now_ms;
     report("made everything:", now_ms, sim.start_ms, &zero);
     ledger_flush();
 }
 
+static bool all_drained(void) {
+    for (size_t i = 0; i < sim.terminals_count; i++)
+        if (!terminal_drained(&sim.terminals[i]))
+            return false;
+    return true;
+}
+
+/* Asked to stop: no more faults. Where somebody waits for the outcome (linger), readings go on until
+ * everybody is connected and has caught up for a while, so that each lift's last reading is a live one. */
+static void calm_down(int64_t now_ms) {
+    sim.totals.calm = true;
+    sim.calm_ms = sim.restless_ms = now_ms;
+    if (sim.options.linger_s <= 0)
+        stop_making(now_ms);
+}
+
+static void stay_calm(int64_t now_ms) {
+    for (size_t i = 0; i < sim.terminals_count; i++)
+        if (!terminal_caught_up(&sim.terminals[i]))
+            sim.restless_ms = now_ms;
+    if (now_ms - sim.restless_ms >= CALM_MS || (double)(now_ms - sim.calm_ms) >= sim.options.drain_s * 1000.0)
+        stop_making(now_ms);
+}
+
 /* After the last reading: drain, then linger, then end. */
 static void wind_down(int64_t now_ms) {
-    bool drained = true;
-    for (size_t i = 0; i < sim.terminals_count && drained; i++)
-        drained = terminal_drained(&sim.terminals[i]);
+    bool drained = all_drained();
     if (drained && !sim.drained_ms) {
         sim.drained_ms = now_ms;
         fputs("liftsim: everything is acknowledged by the broker\n", stderr);
@@ -186,7 +209,8 @@ static void on_timer(uv_timer_t *timer) {
         (double)(now_ms - sim.start_ms) >= sim.options.seconds * 1000.0)
         stop_making(now_ms);
     for (const struct fault *fault;
-         (fault = script_due(&sim.script, sim.totals.gathering || sim.totals.stopped ? -1 : now_ms - sim.start_ms)) != NULL;)
+         (fault = script_due(&sim.script,
+                             sim.totals.gathering || sim.totals.calm ? -1 : now_ms - sim.start_ms)) != NULL;)
         strike(fault, now_ms);
     for (size_t i = 0; i < sim.terminals_count; i++) {
         int64_t due_ms = terminal_turn(&sim.terminals[i], now_ms);
@@ -204,13 +228,17 @@ static void on_timer(uv_timer_t *timer) {
     }
     if (sim.totals.stopped)
         wind_down(now_ms);
+    else if (sim.totals.calm)
+        stay_calm(now_ms);
     int64_t wait_ms = next_ms - terminal_now_ms();
     uv_timer_start(timer, on_timer, (uint64_t)(wait_ms > TURN_MS ? wait_ms : TURN_MS), 0);
 }
 
 static void on_signal(uv_signal_t *handle, int number) {
     (void)handle, (void)number;
-    if (!sim.totals.stopped)
+    if (!sim.totals.calm)
+        calm_down(terminal_now_ms());
+    else if (!sim.totals.stopped)
         stop_making(terminal_now_ms());
     else if (sim.drained_ms)
         sim.options.linger_s = 0; /* the next turn ends it */

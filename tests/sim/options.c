@@ -98,7 +98,7 @@ static const char manual[] =
     "  --report S             print rates to standard error every S s (10; 0: only at the end)\n"
     "  --help                 this page\n"
     "\n"
-    "SIGINT or SIGTERM: make no more readings, drain, linger, end. A second one ends at once. Exit status: "
+    "SIGINT or SIGTERM: no more faults; stop, drain, linger, end. A second one ends at once. Exit status: "
     "0, or 1 "
     "when\n"
     "something was left unacknowledged, 2 for a wrong command line or file.\n"

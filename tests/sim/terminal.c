@@ -173,7 +173,7 @@ static void turn_at_rate(struct terminal *t, struct unit *u, int64_t now_ms) {
 }
 
 static void turn_unit(struct terminal *t, struct unit *u, int64_t now_ms) {
-    if (u->random_ms <= now_ms && speaks(t, now_ms)) {
+    if (u->random_ms <= now_ms && !t->totals->calm) {
         struct fault fault = script_random(&t->dice);
         terminal_fault(t, u, &fault, now_ms);
         u->random_ms = now_ms + (int64_t)dice_wait(&t->dice, 3600e3 / t->options->fault_rate);
@@ -385,6 +385,10 @@ void terminal_fault(struct terminal *t, struct unit *u, const struct fault *f, i
     }
     if (told && t->interval_ms <= 0 && speaks(t, now_ms))
         make(t, u, now_ms, now_ms);
+}
+
+bool terminal_caught_up(const struct terminal *t) {
+    return t->link == LINK_UP && !late_waits(t);
 }
 
 bool terminal_drained(const struct terminal *t) {

@@ -15,6 +15,7 @@
 struct totals {
     uint64_t readings, messages, acked, late, deferred, cut, resumed, acknowledged, refused;
     bool gathering; /* no readings are made yet */
+    bool calm;      /* no more faults strike */
     bool stopped;   /* no more readings are made */
 };
 
@@ -79,6 +80,9 @@ int64_t terminal_turn(struct terminal *t, int64_t now_ms);
 
 /* A fault strikes one of its lifts. */
 void terminal_fault(struct terminal *t, struct unit *u, const struct fault *fault, int64_t now_ms);
+
+/* True while it is connected and sends nothing late. */
+bool terminal_caught_up(const struct terminal *t);
 
 /* True when everything made is with the broker. */
 bool terminal_drained(const struct terminal *t);

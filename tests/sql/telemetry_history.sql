@@ -1,7 +1,7 @@
 -- Late readings are judged afterwards: what waits, what the rules read, and what is recorded.
 begin;
 \ir lib/landing.sql
-select plan(20);
+select plan(22);
 
 create function pg_temp.ms(p_at timestamptz) returns bigint language sql as $$
     select floor(extract(epoch from p_at) * 1000)::bigint
@@ -24,8 +24,14 @@ select is(pg_temp.land(), '3 0 0 0 0', 'the rest lands');
 select results_eq('select from_at, to_at from telemetry.stretch', $$ values (pg_temp.at(105), pg_temp.at(109)) $$, 'the stretch grows');
 select is_empty('select * from telemetry.stretch_due(10, 600)', 'and waits for quiet again');
 update telemetry.stretch set changed_at = now() - interval '11 s';
+select is_empty('select * from telemetry.stretch_due(10, 600)', 'nor before a reading follows it');
+insert into telemetry.reading (lift_id, device, unit, boot, seq, ts, received_at, epoch, filed_at, suspect)
+values (1, 'd', 0, 1, 10, pg_temp.at(110), pg_temp.at(110), 1, pg_temp.at(110), false);
 select results_eq('select lift_id, from_ms, to_ms from telemetry.stretch_due(10, 600)',
-    $$ values (1::bigint, pg_temp.ms(pg_temp.at(105)), pg_temp.ms(pg_temp.at(109))) $$, 'quiet and without a gap it is due');
+    $$ values (1::bigint, pg_temp.ms(pg_temp.at(105)), pg_temp.ms(pg_temp.at(109))) $$, 'quiet, without a gap and followed it is due');
+select is(max(seq), 10::bigint, 'the rules read that one too')
+from telemetry.stretch_readings(1, pg_temp.ms(pg_temp.at(0)), pg_temp.ms(pg_temp.at(109)), '');
+delete from telemetry.reading where seq = 10 and lift_id = 1;
 
 -- What the rules read.
 select results_eq($$ select boot, seq, codes from telemetry.stretch_readings(1, pg_temp.ms(pg_temp.at(0)), pg_temp.ms(pg_temp.at(109)), '') $$,
@@ -49,7 +55,7 @@ select results_eq($$ select code, state, origin, raised_at, cleared_at from aler
 select results_eq($$ select t.kind, t.from_state, t.to_state from alert.transition t join alert.alarm a on a.id = t.alarm_id where a.origin = 'history' $$,
     $$ values ('record', 'none', 'cleared') $$, 'with one line of history');
 select is((select count(*) from telemetry.stretch), 1::bigint, 'a stretch that changed meanwhile stays');
-select is(alert.record_history(1, jsonb_build_array(pg_temp.found(2, 105, 107)), (select changed_at from telemetry.stretch_due(0, 600))), 0, 'recorded once');
+select is(alert.record_history(1, jsonb_build_array(pg_temp.found(2, 105, 107)), (select changed_at::text from telemetry.stretch)), 0, 'recorded once');
 select is_empty('select * from telemetry.stretch', 'and done');
 
 select * from finish();
