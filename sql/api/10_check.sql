@@ -153,6 +153,7 @@ language plpgsql immutable as $$
 begin
     if p_value < (s ->> 'minimum')::numeric or p_value > (s ->> 'maximum')::numeric then
         return api.error(p_field, case
+            when s ? 'x-range' then s ->> 'x-range'
             when not s ? 'maximum' then format('must be at least %s', s ->> 'minimum')
             when not s ? 'minimum' then format('must be at most %s', s ->> 'maximum')
             else format('must be from %s to %s', s ->> 'minimum', s ->> 'maximum') end);

@@ -113,7 +113,7 @@ begin
     if p_query ->> 'format' = 'csv' then
         return case when p_named then p_query else jsonb_set(p_query, '{limit}', '10000') end;
     elsif (p_query ->> 'limit')::int > 1000 then
-        perform auth.wrong_field('limit', 'must be from 1 to 1000');
+        perform auth.wrong_field('limit', api.paging() #>> '{limit,x-range}');
     end if;
     return p_query;
 end

@@ -96,7 +96,7 @@ language sql stable as $$
             'content', jsonb_build_object('application/json', jsonb_build_object('schema', o.body))) end,
         'responses', jsonb_build_object(o.status::text, jsonb_strip_nulls(jsonb_build_object('description', o.summary_en,
             'content', case when o.answer is not null then jsonb_build_object('application/json', jsonb_build_object('schema', o.answer))
-                || case when o.columns is not null then '{"text/csv":{"schema":{"type":"string"}}}'::jsonb else '{}' end
+                || case when o.columns is not null then '{"text/csv":{"schema":{"type":"string","description":"With format=csv."}}}'::jsonb else '{}' end
                 when o.id = 'events' then '{"text/event-stream":{"schema":{"type":"string"}}}' end)))
             || api.openapi_problems(o)))
 $$;

@@ -5,9 +5,11 @@ create or replace function api.paging() returns jsonb
 language sql immutable as $$
     select '{
         "limit":{"type":"integer","minimum":1,"maximum":10000,"default":50,
-            "description":"Most items of one page; at most 1000, in CSV 10000 (there also the default)."},
+            "x-range":"must be from 1 to 1000, with format=csv from 1 to 10000",
+            "description":"Most items of one page: 1 to 1000, 50 unless given; with format=csv 1 to 10000, 10000 unless given."},
         "after":{"type":"string","maxLength":400,"description":"The next of the page before."},
-        "format":{"type":"string","enum":["json","csv"],"default":"json"}}'::jsonb
+        "format":{"type":"string","enum":["json","csv"],"default":"json",
+            "description":"csv sends the list as text/csv. Only this chooses; the header Accept is not looked at."}}'::jsonb
 $$;
 comment on function api.paging() is 'Query parameters of every list.';
 
