@@ -180,8 +180,10 @@ bool link_publish(struct terminal *t, const char *leaf, const void *bytes, size_
     if (t->link != LINK_UP)
         return false;
     topic(t, leaf, where);
-    if (mosquitto_publish(t->client, NULL, where, (int)count, bytes, 1, retain) != MOSQ_ERR_SUCCESS)
+    int status = mosquitto_publish(t->client, NULL, where, (int)count, bytes, 1, retain);
+    if (status == MOSQ_ERR_INVAL || status == MOSQ_ERR_NOMEM || status == MOSQ_ERR_PAYLOAD_SIZE)
         return false;
+    /* Any other error is of the socket: the library keeps the message and sends it again when connected. */
     t->unacked++;
     t->totals->messages++;
     watch(t);
