@@ -30,6 +30,9 @@ struct pg {
     uv_timer_t deadline;
     unsigned backoff_ms;
     unsigned handles_open;
+    bool copying; /* rows are being fed: nothing is read from libpq until they are out */
+    size_t copy_part;
+    struct pg_bytes copy[PG_COPY_PARTS];
     char why[256];
     void (*done)(void *ctx);
     void *done_ctx;
@@ -37,6 +40,7 @@ struct pg {
 
 static void connect_now(struct pg *pg);
 static void on_poll(uv_poll_t *poll, int status, int events);
+static void feed(struct pg *pg);
 
 static char *copy_text(const char *text) {
     return text && *text ? strdup(text) : NULL;
@@ -105,7 +109,7 @@ void pg_drop(struct pg *pg, const char *why) {
     uv_timer_stop(&pg->deadline);
     PQfinish(pg->conn);
     pg->conn = NULL;
-    pg->busy = false;
+    pg->busy = pg->copying = false;
     pg->generation++;
     pg->state = PG_WAITING;
     pg->backoff_ms = pg->backoff_ms ? pg->backoff_ms * 2 : PG_RECONNECT_MIN_MS;
@@ -246,7 +250,7 @@ static void hand_notifications(struct pg *pg, unsigned generation) {
 /* Hands out every result that has arrived. A handler may send the next query, drop or close meanwhile. */
 static void hand_results(struct pg *pg) {
     unsigned generation = pg->generation;
-    while (pg->generation == generation && pg->busy && !PQisBusy(pg->conn))
+    while (pg->generation == generation && pg->busy && !pg->copying && !PQisBusy(pg->conn))
         take(pg, PQgetResult(pg->conn));
     hand_notifications(pg, generation);
     if (pg->generation == generation && PQstatus(pg->conn) == CONNECTION_BAD)
@@ -266,14 +270,20 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
         pg_drop(pg, uv_strerror(status));
         return;
     }
-    if ((events & UV_WRITABLE) && !flush_out(pg))
-        return;
-    if (!(events & UV_READABLE))
-        return;
-    if (!PQconsumeInput(pg->conn)) {
+    if (events & UV_WRITABLE) {
+        unsigned generation = pg->generation;
+        if (pg->copying)
+            feed(pg);
+        else
+            flush_out(pg);
+        if (pg->generation != generation)
+            return;
+    }
+    if ((events & UV_READABLE) && !PQconsumeInput(pg->conn)) {
         drop_with_libpq_words(pg);
         return;
     }
+    /* Also when nothing is new: an error said while rows were being fed was read then and waits in libpq. */
     hand_results(pg);
 }
 
@@ -341,26 +351,41 @@ bool pg_query_params(struct pg *pg, const char *sql, int count, const char *cons
     return sent(pg, PQsendQueryParams(pg->conn, sql, count, NULL, values, lengths, formats, 0), deadline_ms);
 }
 
-bool pg_copy_put(struct pg *pg, const void *bytes, size_t count) {
-    const char *at = bytes;
-    while (count) {
-        int part = count > (1 << 20) ? 1 << 20 : (int)count;
-        if (PQputCopyData(pg->conn, at, part) != 1) {
+/* Puts the next pieces while the socket takes them. libpq moves all it still holds after each partial write,
+ * so handing it a large COPY at once would cost the square of its size. */
+static void feed(struct pg *pg) {
+    while (pg->copy_part < PG_COPY_PARTS) {
+        struct pg_bytes *part = &pg->copy[pg->copy_part];
+        int rest = PQflush(pg->conn);
+        if (rest < 0 || (rest && !watch(pg, UV_READABLE | UV_WRITABLE))) {
             drop_with_libpq_words(pg);
-            return false;
+            return;
         }
-        at += part;
-        count -= (size_t)part;
+        if (rest)
+            return; /* goes on when the socket is writable */
+        size_t count = part->count < PG_COPY_PIECE_BYTES ? part->count : PG_COPY_PIECE_BYTES;
+        if (count && PQputCopyData(pg->conn, part->bytes, (int)count) != 1) {
+            drop_with_libpq_words(pg);
+            return;
+        }
+        part->bytes = (const char *)part->bytes + count;
+        part->count -= count;
+        if (!part->count)
+            pg->copy_part++;
     }
-    return true;
+    pg->copying = false;
+    if (PQputCopyEnd(pg->conn, NULL) != 1)
+        drop_with_libpq_words(pg);
+    else
+        flush_out(pg);
 }
 
-bool pg_copy_end(struct pg *pg, const char *error) {
-    if (PQputCopyEnd(pg->conn, error) != 1) {
-        drop_with_libpq_words(pg);
-        return false;
-    }
-    return flush_out(pg);
+void pg_copy(struct pg *pg, const struct pg_bytes parts[PG_COPY_PARTS]) {
+    REQUIRE(pg->busy && !pg->copying);
+    memcpy(pg->copy, parts, sizeof pg->copy);
+    pg->copy_part = 0;
+    pg->copying = true;
+    feed(pg);
 }
 
 static void handle_closed(uv_handle_t *handle) {
@@ -386,7 +411,7 @@ void pg_close(struct pg *pg, void (*done)(void *ctx), void *ctx) {
     if (pg->conn)
         PQfinish(pg->conn);
     pg->conn = NULL;
-    pg->busy = false;
+    pg->busy = pg->copying = false;
     pg->generation++;
     pg->state = PG_CLOSED;
     uv_close((uv_handle_t *)&pg->retry, handle_closed);

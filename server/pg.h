@@ -15,6 +15,16 @@
 /* An attempt to connect (set-up statement included) that takes longer is given up, ms. */
 #define PG_CONNECT_TIMEOUT_MS 10000
 
+/* A COPY is fed in pieces of this size, bytes: about what a socket takes at once. */
+#define PG_COPY_PIECE_BYTES ((size_t)128 << 10)
+/* Parts of one COPY: header, rows, trailer. */
+#define PG_COPY_PARTS 3
+
+struct pg_bytes {
+    const void *bytes;
+    size_t count;
+};
+
 struct pg;
 
 /* All called on the loop's thread. Inside any of them pg_query, pg_drop and pg_close may be called. */
@@ -25,8 +35,7 @@ struct pg_handlers {
      * query was under way its outcome is unknown and no more results come. `why` is libpq's sentence. */
     void (*down)(struct pg *pg, void *ctx, const char *why);
     /* A result of the query under way; NULL: the query is complete and another may be sent. The result is
-     * freed after the call. For PGRES_COPY_IN the handler puts everything with pg_copy_put and ends with
-     * pg_copy_end. */
+     * freed after the call. For PGRES_COPY_IN the handler hands over everything with pg_copy. */
     void (*result)(struct pg *pg, void *ctx, const PGresult *result);
     /* A notification (LISTEN in session_sql). May be NULL. */
     void (*notify)(struct pg *pg, void *ctx, const char *channel, const char *payload);
@@ -68,11 +77,9 @@ bool pg_query_prepared(struct pg *pg, const char *name, int count, const char *c
 bool pg_query_params(struct pg *pg, const char *sql, int count, const char *const *values, const int *lengths,
                      const int *formats, unsigned deadline_ms);
 
-/* Inside PGRES_COPY_IN: buffers bytes (copied by libpq; the caller bounds them). false: connection is gone.
- */
-bool pg_copy_put(struct pg *pg, const void *bytes, size_t count);
-/* Ends the COPY; error non-NULL makes the server abort it with that text. false: connection is gone. */
-bool pg_copy_end(struct pg *pg, const char *error);
+/* Inside PGRES_COPY_IN: feeds the parts one after the other and ends the COPY. The memory must stay as it is
+ * until the query is complete or `down` was called. A connection that breaks meanwhile is told by `down`. */
+void pg_copy(struct pg *pg, const struct pg_bytes parts[PG_COPY_PARTS]);
 
 /* Drops the connection now and reconnects after the back-off; calls `down`. */
 void pg_drop(struct pg *pg, const char *why);

@@ -144,9 +144,9 @@ static void send_batch(struct store *s) {
 }
 
 static void copy_rows(struct store *s, const void *bytes, size_t count) {
-    if (pg_copy_put(s->pg, COPY_HEADER, COPY_HEADER_BYTES) && pg_copy_put(s->pg, bytes, count) &&
-        pg_copy_put(s->pg, COPY_TRAILER, COPY_TRAILER_BYTES))
-        pg_copy_end(s->pg, NULL);
+    const struct pg_bytes parts[PG_COPY_PARTS] = {
+        {COPY_HEADER, COPY_HEADER_BYTES}, {bytes, count}, {COPY_TRAILER, COPY_TRAILER_BYTES}};
+    pg_copy(s->pg, parts);
 }
 
 static void copy_next_table(struct store *s) {
